@@ -1,0 +1,48 @@
+"""From raw counts to physical units and back: the full scales of the interfaces.
+
+The constants of the individual tube are in settings.py; these are the ones of the electronics.
+"""
+
+from math import exp, sqrt
+
+ADC_FULL = 32767  # 15-bit reading of the monitors
+DAC_FULL = 4095  # 12-bit programs
+FAN_FULL = 65535  # pulse width
+KV_FULL = 60.0  # generator: 0-10 V is 0-60 kV
+MA_FULL = 2.0  # generator: 0-10 V is 0-2 mA
+FILAMENT_FULL_A = 4.0  # filament supply: 0-10 V is 0-4 A
+GRID_FULL_V = 1000.0  # bias supply: count 0 is -1000 V (cut-off), full scale is 0 V
+
+KV_PER_COUNT = KV_FULL / ADC_FULL
+MA_PER_COUNT = MA_FULL / ADC_FULL
+FILAMENT_A_PER_COUNT = FILAMENT_FULL_A / ADC_FULL
+
+# Platinum resistance thermometer, IEC 60751, read against a 400 ohm reference over 2**15 counts
+# (the arrangement of the MAX31865's data sheet).
+PT_A = 3.9083e-3
+PT_B = -5.775e-7
+PT_COUNTS_PER_R0 = 32768 * 100.0 / 400.0
+
+
+def pt100_temperature_c(raw: int) -> float:
+    """Temperature (degC, above 0) of a PT100 from its ratio to the reference, in counts."""
+    return (sqrt(PT_A * PT_A - 4.0 * PT_B * (1.0 - raw / PT_COUNTS_PER_R0)) - PT_A) / (2.0 * PT_B)
+
+
+def pt100_raw(temperature_c: float) -> int:
+    """The count that a PT100 at this temperature (degC, above 0) gives; for limits."""
+    r = 1.0 + temperature_c * (PT_A + temperature_c * PT_B)
+    return int(PT_COUNTS_PER_R0 * r + 0.5)
+
+
+def air_mass_kg_m3(temperature_c: float, pressure_pa: float, humidity_percent: float,
+                   vapour_ratio: float) -> float:
+    """Attenuating mass of moist air, kg/m3 of dry air that would attenuate as much.
+
+    `vapour_ratio` is the mass attenuation of water vapour over that of dry air. Saturation
+    pressure by Magnus with the coefficients of Alduchov and Eskridge, J. Appl. Meteor. 35 (1996).
+    """
+    saturation_pa = 610.94 * exp(17.625 * temperature_c / (temperature_c + 243.04))
+    vapour_pa = 0.01 * humidity_percent * saturation_pa
+    kelvin = temperature_c + 273.15
+    return ((pressure_pa - vapour_pa) / 287.05 + vapour_ratio * vapour_pa / 461.5) / kelvin

@@ -1,0 +1,213 @@
+"""The functional core: one tick of the whole firmware.
+
+    controller.step(now_ms, inputs, outputs, command)
+
+reads raw counts, lets the laws act at their own rates, and lets the interlocks have the last
+word. It touches no hardware and reads no clock.
+
+States: OFF -> (run goes True) PREHEAT -> RAMP (high voltage) -> BEAM; any of the last three ->
+OFF when run goes False; any of them -> TRIPPED on an interlock. TRIPPED is left only by a new
+start: run False, then True.
+"""
+
+from firmware.calibration import (
+    DAC_FULL, FILAMENT_A_PER_COUNT, KV_PER_COUNT, MA_PER_COUNT, pt100_temperature_c,
+)
+from firmware.compensation import Compensation
+from firmware.emission import Emission
+from firmware.high_voltage import HighVoltage
+from firmware.interlocks import Interlocks
+from firmware.plain import Plain
+from firmware.signals import HOLD_COMPENSATION, HOLD_EMISSION, HOLD_THERMAL
+from firmware.thermal import Thermal
+from firmware.ticks import MASK
+
+OFF = 0
+PREHEAT = 1
+RAMP = 2
+BEAM = 3
+TRIPPED = 4
+STATES = ("off", "preheat", "ramp", "beam", "tripped")
+
+SLOW_MS = 100  # emission's slow loop, ramps, slow interlocks
+THERMAL_MS = 500
+COMPENSATION_MS = 1000
+MAX_AGE_MS = 3000  # a reading older than this trims nothing new
+LAMP_KV_RAW = int(1.0 / KV_PER_COUNT)  # above 1 kV there may be X-rays, whatever was commanded
+LAMP_STRETCH_MS = 500
+FILAMENT_VOLT_PER_A = 0.75  # to turn filament current into heat, W = 0.75 V/A * A**2
+
+
+class Controller(Plain):
+    """Composes the laws. `state()` and `load()` cover all of it."""
+
+    STATE = (
+        "condition", "trip", "trip_ms", "last_ms", "run_seen", "in_condition_ms", "slow_ms",
+        "thermal_ms", "compensation_ms", "lamp_ms", "room_c",
+    )
+    LAWS = ("thermal", "emission", "high_voltage", "compensation", "interlocks")
+
+    def __init__(self, settings):
+        self.settings = settings
+        self.thermal = Thermal(settings)
+        self.emission = Emission(settings)
+        self.high_voltage = HighVoltage(settings)
+        self.compensation = Compensation(settings)
+        self.interlocks = Interlocks(settings)
+        self.condition = OFF
+        self.trip = 0  # code of the first cause, kept until the next start
+        self.trip_ms = 0
+        self.last_ms = None
+        self.run_seen = True  # a run that is already True at power-up starts nothing
+        self.in_condition_ms = 0
+        # The laws are spread over the ticks, so that no tick carries all of them.
+        self.slow_ms = 0
+        self.thermal_ms = -30
+        self.compensation_ms = -60
+        self.lamp_ms = 0
+        self.room_c = 22.0
+
+    def step(self, now_ms: int, inputs, outputs, command) -> None:
+        """One tick: `now_ms` (wrapping ms), raw inputs -> raw outputs."""
+        if self.last_ms is None:
+            self.last_ms = now_ms
+        dt_ms = (now_ms - self.last_ms) & MASK
+        self.last_ms = now_ms
+        before = self.condition
+        if command.run != self.run_seen:
+            self._run_changed(command.run)
+        condition = self.condition
+        if OFF < condition < TRIPPED:
+            trip = self.interlocks.fast(inputs)
+            if trip:
+                self._trip(trip, now_ms)
+            elif condition == BEAM and not command.hold & HOLD_EMISSION:
+                outputs.grid_program_raw = self.emission.fast(inputs.ma_monitor_raw)
+        self.slow_ms += dt_ms
+        if self.slow_ms >= SLOW_MS or self.condition != before:
+            self._slow(self.slow_ms, now_ms, inputs, outputs, command)
+            self.slow_ms = 0
+        self.thermal_ms += dt_ms
+        if self.thermal_ms >= THERMAL_MS:
+            self._thermal(self.thermal_ms, inputs, outputs, command)
+            self.thermal_ms = 0
+        self.compensation_ms += dt_ms
+        if self.compensation_ms >= COMPENSATION_MS:
+            self._compensate(self.compensation_ms, inputs, command)
+            self.compensation_ms = 0
+
+    def state(self) -> dict:
+        """The whole memory, laws included, as nested dicts of plain values."""
+        state = Plain.state(self)
+        for law in self.LAWS:
+            state[law] = getattr(self, law).state()
+        return state
+
+    def load(self, state: dict) -> None:
+        """Take over what `state()` gave."""
+        Plain.load(self, state)
+        for law in self.LAWS:
+            getattr(self, law).load(state[law])
+
+    def _run_changed(self, run: bool) -> None:
+        self.run_seen = run
+        if run:
+            self.trip = 0
+            self.thermal.running = False
+            self._enter(PREHEAT)
+        elif self.condition != TRIPPED:
+            self._enter(OFF)
+
+    def _trip(self, code: int, now_ms: int) -> None:
+        if not self.trip:  # the first cause is the one that is kept
+            self.trip = code
+            self.trip_ms = now_ms
+        self._enter(TRIPPED)
+
+    def _enter(self, condition: int) -> None:
+        self.condition = condition
+        self.in_condition_ms = 0
+        if condition == OFF or condition == TRIPPED:
+            self.high_voltage.off()
+            self.emission.cold()
+
+    def _slow(self, dt_ms: int, now_ms: int, inputs, outputs, command) -> None:
+        """Ramps, the filament and the interlocks that have a delay."""
+        trip = self.interlocks.slow(inputs, outputs, dt_ms)
+        condition = self.condition
+        if condition == OFF or condition == TRIPPED:
+            self._write(inputs, outputs, dt_ms)
+            return
+        if trip:
+            self._trip(trip, now_ms)
+            self._write(inputs, outputs, dt_ms)
+            return
+        self.in_condition_ms += dt_ms
+        dt_s = 0.001 * dt_ms
+        if condition == PREHEAT:
+            self.emission.preheat(dt_s)
+            if self.in_condition_ms >= self.settings.preheat_ms:
+                self._enter(RAMP)
+        elif condition == RAMP:
+            if self.high_voltage.ramp(command.kv, dt_s):
+                self._enter(BEAM)
+        elif not command.hold & HOLD_EMISSION:
+            self.high_voltage.ramp(command.kv, dt_s)
+            wanted_ma = self.high_voltage.allowed_ma(command.ma * self.compensation.trim)
+            self.emission.aim(wanted_ma, dt_s)
+            self.emission.slow(dt_s)
+        self._write(inputs, outputs, dt_ms)
+
+    def _thermal(self, dt_ms: int, inputs, outputs, command) -> None:
+        if inputs.room_age_ms <= MAX_AGE_MS:
+            self.room_c = 0.01 * inputs.room_temperature_raw
+        if command.hold & HOLD_THERMAL:
+            return
+        filament_a = inputs.filament_monitor_raw * FILAMENT_A_PER_COUNT
+        power_w = (
+            inputs.kv_monitor_raw * KV_PER_COUNT * inputs.ma_monitor_raw * MA_PER_COUNT
+            + FILAMENT_VOLT_PER_A * filament_a * filament_a
+        )
+        head_c = pt100_temperature_c(inputs.head_temperature_raw)
+        self.thermal.step(0.001 * dt_ms, head_c, self.room_c, power_w)
+        outputs.fan_program_raw = self.thermal.fan_program_raw
+
+    def _compensate(self, dt_ms: int, inputs, command) -> None:
+        if (
+            command.hold & HOLD_COMPENSATION
+            or inputs.head_age_ms > MAX_AGE_MS
+            or inputs.mount_age_ms > MAX_AGE_MS
+            or inputs.generator_age_ms > MAX_AGE_MS
+            or inputs.room_age_ms > MAX_AGE_MS
+        ):
+            return
+        self.compensation.sense(
+            0.001 * dt_ms,
+            pt100_temperature_c(inputs.head_temperature_raw),
+            pt100_temperature_c(inputs.mount_temperature_raw),
+            0.01 * inputs.generator_temperature_raw,
+            0.01 * inputs.room_temperature_raw,
+            float(inputs.room_pressure_raw),
+            0.01 * inputs.room_humidity_raw,
+        )
+        self.compensation.step()
+
+    def _write(self, inputs, outputs, dt_ms: int) -> None:
+        """All outputs but the fan, from the condition. Everything is off unless it says so."""
+        condition = self.condition
+        energised = condition == RAMP or condition == BEAM
+        outputs.hv_enable = 1 if energised else 0
+        outputs.kv_program_raw = self.high_voltage.kv_program_raw if energised else 0
+        outputs.grid_program_raw = self.emission.grid_program_raw if condition == BEAM else 0
+        heated = energised or condition == PREHEAT
+        outputs.filament_program_raw = self.emission.filament_program_raw if heated else 0
+        if outputs.filament_program_raw > DAC_FULL:
+            outputs.filament_program_raw = DAC_FULL
+        # The lamp follows the readback too, and stays for half a second: nothing is hidden.
+        if heated or inputs.kv_monitor_raw > LAMP_KV_RAW:
+            self.lamp_ms = LAMP_STRETCH_MS
+        elif self.lamp_ms > 0:
+            self.lamp_ms -= dt_ms
+        outputs.lamp_on = 1 if self.lamp_ms > 0 else 0
+        outputs.state = condition
+        outputs.trip = self.trip

@@ -1,0 +1,120 @@
+"""Interlocks: the last word on every output.
+
+A table and a latch. They are not the safety function: that is the hardware chain which breaks
+the high voltage without passing through this processor. They are the second pair of eyes.
+Design basis, voluntarily: 21 CFR 1020.40 (which excludes diffraction equipment) and the
+dual-channel practice of ISO 13849-1.
+"""
+
+from firmware.calibration import ADC_FULL, FAN_FULL, KV_FULL, MA_FULL, pt100_raw
+from firmware.plain import Plain
+from firmware.signals import ALL_CLOSED, CHAIN_A, CHAIN_B, GENERATOR_OK
+
+# (code, name, what trips it, after how many ms, what it cites)
+TABLE = (
+    (1, "chain-a", "interlock chain, channel A, open", 0, "21 CFR 1020.40 (c)(4)(i)"),
+    (2, "chain-b", "interlock chain, channel B, open", 0, "21 CFR 1020.40 (c)(4)(i)"),
+    (3, "chain-disagree", "one channel open alone for too long; both must be seen open, then "
+        "closed, before a start", 500, "ISO 13849-1 category 3, discrepancy"),
+    (4, "generator", "the generator reports a fault", 0, "generator manual"),
+    (5, "over-voltage", "tube voltage above its limit", 0, "21 CFR 1020.40 (c)(1)"),
+    (6, "over-current", "emission current above its limit", 0, "21 CFR 1020.40 (c)(1)"),
+    (7, "over-power", "power above its limit", 0, "target loading"),
+    (8, "stale-monitors", "voltage and current monitors too old", 50, "design.md: age"),
+    (9, "over-temperature", "tube head too hot, or its sensor broken", 200, "tube rating"),
+    (10, "head-sensor", "head temperature reads below the sensor's range", 200, "short circuit"),
+    (11, "stale-head", "head temperature too old", 3000, "design.md: age"),
+    (12, "fan", "fan turns at less than half of what it is told", 5000, "air cooling lost"),
+    (13, "lamp", "X-RAY ON lamp draws too little or too much current", 200,
+        "21 CFR 1020.40 (c)(6)(iii)"),
+)
+NAMES = {row[0]: row[1] for row in TABLE}
+_DELAY_MS = {row[1]: row[3] for row in TABLE}
+
+LAMP_LOW_RAW = 400
+LAMP_HIGH_RAW = 3600
+HEAD_LOW_RAW = pt100_raw(0.0) - 800  # some -25 degC
+STALE_MONITORS_MS = _DELAY_MS["stale-monitors"]
+STALE_HEAD_MS = _DELAY_MS["stale-head"]
+DISAGREE_MS = _DELAY_MS["chain-disagree"]
+TEMPERATURE_MS = _DELAY_MS["over-temperature"]
+FAN_MS = _DELAY_MS["fan"]
+LAMP_MS = _DELAY_MS["lamp"]
+
+
+class Interlocks(Plain):
+    """`fast` every tick while energised; `slow` ten times a second, always."""
+
+    STATE = ("hot_ms", "cold_ms", "fan_ms", "lamp_ms", "disagree_ms", "locked_out")
+
+    def __init__(self, settings):
+        self.kv_limit_raw = int(settings.trip_kv * ADC_FULL / KV_FULL)
+        self.ma_limit_raw = int(settings.trip_ma * ADC_FULL / MA_FULL)
+        self.power_limit_raw = int(
+            settings.trip_power_w / (KV_FULL * MA_FULL) * ADC_FULL * ADC_FULL
+        )
+        self.head_limit_raw = pt100_raw(settings.trip_head_c)
+        self.rpm_per_count = settings.fan_max_rpm / FAN_FULL
+        self.hot_ms = 0
+        self.cold_ms = 0
+        self.fan_ms = 0
+        self.lamp_ms = 0
+        self.disagree_ms = 0
+        self.locked_out = False
+
+    def fast(self, inputs) -> int:
+        """Code of the first condition met among those that trip at once; 0 when all is well."""
+        kv_raw = inputs.kv_monitor_raw
+        ma_raw = inputs.ma_monitor_raw
+        if (
+            inputs.switches == ALL_CLOSED
+            and kv_raw <= self.kv_limit_raw
+            and ma_raw <= self.ma_limit_raw
+            and kv_raw * ma_raw <= self.power_limit_raw
+            and inputs.adc_age_ms <= STALE_MONITORS_MS
+        ):
+            return 0
+        if not inputs.switches & CHAIN_A:
+            return 1
+        if not inputs.switches & CHAIN_B:
+            return 2
+        if not inputs.switches & GENERATOR_OK:
+            return 4
+        if kv_raw > self.kv_limit_raw:
+            return 5
+        if ma_raw > self.ma_limit_raw:
+            return 6
+        if inputs.adc_age_ms > STALE_MONITORS_MS:
+            return 8
+        return 7
+
+    def slow(self, inputs, outputs, dt_ms: int) -> int:
+        """Code of the first condition that has lasted its delay; 0 when all is well."""
+        a_open = not inputs.switches & CHAIN_A
+        b_open = not inputs.switches & CHAIN_B
+        self.disagree_ms = self.disagree_ms + dt_ms if a_open != b_open else 0
+        if self.disagree_ms > DISAGREE_MS:
+            self.locked_out = True
+        elif a_open and b_open:
+            self.locked_out = False
+        head_raw = inputs.head_temperature_raw
+        self.hot_ms = self.hot_ms + dt_ms if head_raw > self.head_limit_raw else 0
+        self.cold_ms = self.cold_ms + dt_ms if head_raw < HEAD_LOW_RAW else 0
+        expected_rpm = outputs.fan_program_raw * self.rpm_per_count
+        self.fan_ms = self.fan_ms + dt_ms if 2 * inputs.fan_tach_raw < expected_rpm else 0
+        lamp_raw = inputs.lamp_current_raw
+        lamp_bad = outputs.lamp_on and not LAMP_LOW_RAW <= lamp_raw <= LAMP_HIGH_RAW
+        self.lamp_ms = self.lamp_ms + dt_ms if lamp_bad else 0
+        if self.locked_out:
+            return 3
+        if self.hot_ms > TEMPERATURE_MS:
+            return 9
+        if self.cold_ms > TEMPERATURE_MS:
+            return 10
+        if inputs.head_age_ms > STALE_HEAD_MS:
+            return 11
+        if self.fan_ms > FAN_MS:
+            return 12
+        if self.lamp_ms > LAMP_MS:
+            return 13
+        return 0

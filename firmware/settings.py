@@ -1,0 +1,72 @@
+"""What is set for one individual tube: operating point, limits, gains and calibration.
+
+The defaults are those of a 50 W copper tube that nobody has calibrated yet; the calibration
+constants then say "trim nothing". `load` takes values found by commissioning or set by hand.
+"""
+
+
+class Settings:
+    """Plain attributes, units in their names."""
+
+    def __init__(self):
+        # Operating point and ratings.
+        self.kv = 50.0
+        self.ma = 0.98  # 49 W: 2 % of the rating is kept for the compensation's trim
+        self.kv_max = 50.0
+        self.ma_max = 1.2
+        self.power_limit_w = 50.0
+        # Interlock limits.
+        self.trip_kv = 53.0
+        self.trip_ma = 1.3
+        self.trip_power_w = 54.0
+        self.trip_head_c = 80.0
+        # Thermal law.
+        self.head_set_c = 55.0
+        self.head_kp_w_per_k = 20.0
+        self.head_ki_w_per_k_s = 0.12
+        self.head_kd_w_s_per_k = 100.0
+        self.anode_lag_s = 15.0
+        self.fan_min = 0.08
+        self.fan_g0_w_per_k = 0.8  # conductance to the room, head and mount, fan stopped
+        self.fan_g1_w_per_k = 2.2  # what the fan adds at full speed
+        self.fan_exponent = 0.8
+        self.fan_max_rpm = 5000.0
+        # High-voltage law.
+        self.kv_slew_kv_per_s = 10.0
+        self.ma_slew_ma_per_s = 0.1
+        # Emission law.
+        self.filament_preheat_a = 2.1
+        self.filament_limit_a = 2.7
+        self.filament_slew_a_per_s = 1.0
+        self.preheat_ms = 4000
+        self.grid_set_v = -250.0  # where the slow loop keeps the bias
+        self.grid_ma_per_v = 0.0033  # transconductance at the operating point
+        self.filament_v_per_a = 900.0  # bias that one ampere of filament current is worth
+        # Compensation law. All are 0 or neutral until commissioning has found them.
+        self.trim_limit = 0.02
+        self.head_alpha_per_k = 0.0
+        self.mount_beta_per_k = 0.0
+        self.focus_z0 = 0.0
+        self.mount_ref_c = 33.0
+        self.air_depth_per_cm = 0.0
+        self.air_ref_kg_m3 = 1.19
+        self.air_vapour_ratio = 1.046
+        self.beam_path_cm = 10.0
+        self.kv_ppm_per_k = 0.0
+        self.kv_exponent = 0.0
+        self.ma_ppm_per_k = 0.0
+        self.generator_ref_c = 30.0
+
+    def load(self, values: dict) -> None:
+        """Set the named values; ValueError names one that does not exist or is no number."""
+        for name in values:
+            value = values[name]
+            if not hasattr(self, name) or name in ("load", "values"):
+                raise ValueError("unknown setting " + str(name))
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
+                raise ValueError("setting " + name + " is not a number")
+            setattr(self, name, value)
+
+    def values(self) -> dict:
+        """All settings by name."""
+        return dict(self.__dict__)

@@ -1,0 +1,10 @@
+"""Arithmetic of a millisecond counter that wraps, as time.ticks_ms does on a microcontroller."""
+
+PERIOD_MS = 1 << 30  # 12.4 days
+MASK = PERIOD_MS - 1
+_HALF = PERIOD_MS >> 1
+
+
+def diff(later_ms: int, earlier_ms: int) -> int:
+    """Milliseconds from `earlier_ms` to `later_ms`, right while they are less than 6 days apart."""
+    return ((later_ms - earlier_ms + _HALF) & MASK) - _HALF

@@ -1,0 +1,1 @@
+"""The bench: the same firmware on other targets, driven by the twin."""

@@ -1,0 +1,1 @@
+"""The digital twin of an air-cooled microfocus X-ray tube."""

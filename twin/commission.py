@@ -1,0 +1,288 @@
+"""Commissioning: finds the calibration constants of one individual tube.
+
+It does what an engineer would do at the bench and knows what an engineer could measure: counts of
+a detector, a reference voltage divider and a reference ammeter, the firmware's own readings,
+helium in the beam path, two heating foils, and the set-points. It never reads the plant's
+parameters (tests/twin/test_commission.py holds it to that). docs/commissioning.md tells the story.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from scipy.optimize import least_squares
+
+from firmware.calibration import (
+    FAN_FULL, FILAMENT_A_PER_COUNT, FILAMENT_FULL_A, KV_PER_COUNT, MA_PER_COUNT,
+    air_mass_kg_m3, pt100_temperature_c,
+)
+from firmware.controller import BEAM, FILAMENT_VOLT_PER_A, Controller
+from firmware.emission import DAC_FULL, V_PER_COUNT
+from firmware.interlocks import NAMES
+from firmware.settings import Settings
+from firmware.signals import Command
+from twin.ambient import Ambient
+from twin.errors import InputError
+from twin.plant import Plant
+from twin.tube import Tube
+from twin.world import World
+
+SEED = 20260101  # of the noise during commissioning: the same tube gives the same constants
+MINUTE_MS = 60_000
+COUNTS_PER_MINUTE = 1e7  # direct beam through an attenuator
+DIVIDER_NOISE = 10e-6  # reference meters, of one reading a second
+AMMETER_NOISE = 10e-6
+
+COLUMNS = (
+    "time_s", "counts", "helium", "kv_reference", "ma_reference", "kv_monitor", "ma_monitor",
+    "head_c", "mount_c", "generator_c", "room_c", "air_kg_m3", "fan", "filament_a", "grid_v",
+)
+
+
+@dataclass
+class Laboratory:
+    """A tube on the bench, an engineer's hands and an engineer's instruments."""
+
+    tube: Tube
+    room_c: float = 22.0
+    path_cm: float = 10.0
+    progress: Callable[[float], None] = lambda part: None
+    minutes: list[tuple[float, ...]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.settings = self.tube.firmware_settings()
+        ambient = Ambient((0.0, 1e9), (self.room_c,) * 2, (1013.25,) * 2, (45.0,) * 2)
+        self._plant = Plant(self.tube, ambient, self.path_cm, SEED)
+        self.command = Command(self.settings.kv, self.settings.ma)
+        self.controller = Controller(self.settings)
+        self._world = World(self._plant, self.controller, self.command)
+        self._rng = np.random.default_rng(SEED)
+        self._seconds: list[tuple[float, ...]] = []
+        self._world.every(1000, self._read)
+
+    def helium(self, flushed: bool) -> None:
+        """Fill the beam path with helium, or let the air back in."""
+        self._plant.path_cm = 0.0 if flushed else self.path_cm
+
+    def foils(self, mount_w: float, electronics_w: float) -> None:
+        """Power of the heating foils on the optics mount and on the generator's box."""
+        self._plant.heat.mount_heater_w = mount_w
+        self._plant.heat.electronics_heater_w = electronics_w
+
+    def wait(self, minutes: float) -> list[tuple[float, ...]]:
+        """Let time pass; returns the one-minute readings (COLUMNS) that it brought."""
+        first = len(self.minutes)
+        for _ in range(round(minutes)):
+            self._world.run(self._plant.now_ms + MINUTE_MS)
+            self._minute()
+        return self.minutes[first:]
+
+    def seconds(self, seconds: int) -> list[tuple[float, ...]]:
+        """As `wait`, but the readings of each second, for what is quick. Counts are 0."""
+        self._seconds = []
+        self._world.run(self._plant.now_ms + 1000 * seconds)
+        taken, self._seconds = self._seconds, []
+        self._plant.take_intensity()
+        return taken
+
+    def _read(self, now_ms: int) -> None:
+        inputs = self._world.inputs
+        room_c = 0.01 * inputs.room_temperature_raw
+        n = self._rng.standard_normal(2)
+        self._seconds.append((
+            0.001 * now_ms,
+            0.0,
+            1.0 if self._plant.path_cm == 0.0 else 0.0,
+            self._plant.kv * (1.0 + DIVIDER_NOISE * n[0]),
+            self._plant.ma * (1.0 + AMMETER_NOISE * n[1]),
+            inputs.kv_monitor_raw * KV_PER_COUNT,
+            inputs.ma_monitor_raw * MA_PER_COUNT,
+            pt100_temperature_c(inputs.head_temperature_raw),
+            pt100_temperature_c(inputs.mount_temperature_raw),
+            0.01 * inputs.generator_temperature_raw,
+            room_c,
+            air_mass_kg_m3(
+                room_c, float(inputs.room_pressure_raw), 0.01 * inputs.room_humidity_raw,
+                self.settings.air_vapour_ratio,
+            ),
+            self._world.outputs.fan_program_raw / FAN_FULL,
+            inputs.filament_monitor_raw * FILAMENT_A_PER_COUNT,
+            (self.controller.emission.grid - DAC_FULL) * V_PER_COUNT,
+        ))
+
+    def _minute(self) -> None:
+        row = np.mean(self._seconds, axis=0)
+        self._seconds = []
+        expected = COUNTS_PER_MINUTE * self._plant.take_intensity() / 6000.0
+        row[1] = self._rng.poisson(expected)
+        self.minutes.append(tuple(row.tolist()))
+        self.progress(row[0] / (60.0 * TOTAL_MINUTES))
+        if self.controller.condition != BEAM:
+            cause = NAMES.get(self.controller.trip, "no beam")
+            raise InputError(
+                f"commissioning: the firmware tripped ({cause}) after {row[0] / 60:.0f} min; "
+                "check the tube's ratings and [settings]"
+            )
+
+
+TOTAL_MINUTES = 360.0
+
+
+def commission(tube: Tube, progress: Callable[[float], None] = lambda part: None) -> dict:
+    """Run the whole procedure (about 5.5 simulated hours) on a tube.
+
+    Returns the firmware settings found, by name. InputError if the tube can't be run.
+    """
+    lab = Laboratory(tube, progress=progress)
+    s, command = lab.settings, lab.command
+    found: dict[str, float] = {}
+
+    # Switch on, let it settle. The beam needs an explicit start.
+    lab.seconds(1)
+    command.run = True
+    lab.wait(60)
+    quiet = np.array(lab.wait(20))
+    reference = dict(zip(COLUMNS, quiet.mean(axis=0).tolist(), strict=True))
+    found["mount_ref_c"] = reference["mount_c"]
+    found["generator_ref_c"] = reference["generator_c"]
+    found["air_ref_kg_m3"] = reference["air_kg_m3"]
+    found.update(_gun(lab, reference))
+    lab.wait(10)
+
+    # Absorption of the beam path: helium against air. Voltage: what 4 % less gives.
+    lab.helium(True)
+    lab.wait(12)
+    lab.helium(False)
+    command.kv = 0.96 * s.kv
+    lab.wait(12)
+    command.kv = s.kv
+
+    # The spot against the optic: the head at other set-points, a foil on the mount.
+    set_c = s.head_set_c
+    for head_c in (set_c - 10.0, set_c + 5.0, set_c - 5.0, set_c):
+        s.head_set_c = head_c
+        lab.wait(24)
+    lab.foils(20.0, 0.0)
+    lab.wait(35)
+    lab.foils(0.0, 0.0)
+    lab.wait(30)
+
+    # The generator: a foil on its box, reference meters against its own monitors.
+    lab.foils(0.0, 20.0)
+    warm = lab.wait(30)
+    lab.foils(0.0, 0.0)
+    warm += lab.wait(30)
+    found.update(_generator(np.array(warm)))
+
+    # The fan's law, at less heat.
+    command.ma = 0.6 * s.ma
+    lab.wait(25)
+    rows = np.array(lab.minutes)
+    found.update(_spot_and_air(rows, reference, set_c, lab.path_cm))
+    found.update(_fan(rows, s))
+    return {name: float(f"{value:.6g}") for name, value in found.items()}
+
+
+def _gun(lab: Laboratory, reference: dict) -> dict:
+    """Transconductance, filament's worth in bias, and preheat current, by a 4 % step."""
+    lab.command.ma *= 0.96
+    # 3 s: the bias has answered, the filament hardly
+    quick = np.array(lab.seconds(4)[-2:]).mean(axis=0)
+    lab.seconds(236)
+    late = np.array(lab.seconds(60)).mean(axis=0)
+    lab.command.ma /= 0.96
+    ma, grid, filament = (COLUMNS.index(n) for n in ("ma_monitor", "grid_v", "filament_a"))
+    fallen_ma = reference["ma_monitor"] - quick[ma]
+    ma_per_v = fallen_ma / (reference["grid_v"] - quick[grid])
+    ma_per_a = (reference["ma_monitor"] - late[ma]) / (reference["filament_a"] - late[filament])
+    if not (ma_per_v > 0.0 and ma_per_a > 0.0):
+        raise InputError(
+            "commissioning: the grid does not move the current; check [settings] grid_set_v "
+            "and [cathode]"
+        )
+    return {
+        "grid_ma_per_v": ma_per_v,
+        "filament_v_per_a": ma_per_a / ma_per_v,
+        "filament_preheat_a": min(reference["filament_a"], FILAMENT_FULL_A),
+    }
+
+
+def _generator(rows: np.ndarray) -> dict:
+    """Temperature coefficients of divider and shunt: reference over monitor against warmth."""
+    column = {name: rows[:, at] for at, name in enumerate(COLUMNS)}
+    warm_k = column["generator_c"] - column["generator_c"].mean()
+    hours = (column["time_s"] - column["time_s"].mean()) / 3600.0
+    basis = np.column_stack([np.ones_like(warm_k), warm_k, hours])
+    found = {}
+    for name in ("kv", "ma"):
+        ratio = column[f"{name}_reference"] / column[f"{name}_monitor"]
+        slope = np.linalg.lstsq(basis, ratio / ratio.mean(), rcond=None)[0][1]
+        found[f"{name}_ppm_per_k"] = 1e6 * slope
+    return found
+
+
+def _spot_and_air(rows: np.ndarray, reference: dict, head_set_c: float, path_cm: float) -> dict:
+    """Expansion, focus offset, air and voltage exponent: one fit to all minutes with full beam."""
+    column = {name: rows[:, at] for at, name in enumerate(COLUMNS)}
+    # A sensor lags behind what changes: only minutes in which the head was at rest count.
+    steady = (
+        (np.abs(np.gradient(column["head_c"])) < 0.05)
+        & (np.abs(np.gradient(column["ma_monitor"])) < 0.002)
+        & (np.abs(np.gradient(column["helium"])) == 0.0)
+    )
+    column = {name: values[steady] for name, values in column.items()}
+    log_rate = np.log(column["counts"] / column["ma_reference"])
+    weight = np.sqrt(column["counts"])
+    air = column["air_kg_m3"] / reference["air_kg_m3"] * (1.0 - column["helium"])
+    head_k = column["head_c"] - head_set_c
+    mount_k = column["mount_c"] - reference["mount_c"]
+    log_kv = np.log(column["kv_reference"] / reference["kv_reference"])
+
+    def misfit(x):
+        base, exponent, alpha, beta, z0, depth = x
+        z = alpha * head_k + beta * mount_k
+        model = base + exponent * log_kv - (2.0 * z0 + z) * z - depth * air
+        return weight * (log_rate - model)
+
+    fits = [
+        least_squares(misfit, [log_rate.mean(), 1.0, 0.02, 0.002, z0, 0.1], x_scale="jac")
+        for z0 in (0.1, -0.1)
+    ]
+    _, exponent, alpha, beta, z0, depth = min(fits, key=lambda fit: fit.cost).x
+    if z0 < 0.0:  # the sign of z is free; this is the customary one
+        alpha, beta, z0 = -alpha, -beta, -z0
+    return {
+        "kv_exponent": exponent,
+        "head_alpha_per_k": alpha,
+        "mount_beta_per_k": beta,
+        "focus_z0": z0,
+        "air_depth_per_cm": depth / path_cm,
+    }
+
+
+def _fan(rows: np.ndarray, s: Settings) -> dict:
+    """The fan's law from minutes in which the head was at rest."""
+    column = {name: rows[:, at] for at, name in enumerate(COLUMNS)}
+    change_k = np.abs(np.diff(column["head_c"], prepend=0.0))
+    rest = (change_k < 0.01) & (column["fan"] < 0.98) & (column["fan"] > s.fan_min + 0.005)
+    if rest.sum() < 20:
+        return {}
+    heat_w = (
+        column["kv_monitor"] * column["ma_monitor"]
+        + FILAMENT_VOLT_PER_A * column["filament_a"] ** 2
+    )
+    conductance = (heat_w / (column["head_c"] - column["room_c"]))[rest]
+    fan = column["fan"][rest]
+
+    def misfit(x):
+        return x[0] + x[1] * fan ** x[2] - conductance
+
+    fit = least_squares(
+        misfit, [s.fan_g0_w_per_k, s.fan_g1_w_per_k, s.fan_exponent],
+        bounds=([0.05, 0.1, 0.4], [20.0, 60.0, 1.0]),
+    )
+    return {
+        "fan_g0_w_per_k": fit.x[0], "fan_g1_w_per_k": fit.x[1], "fan_exponent": fit.x[2],
+    }
+
+

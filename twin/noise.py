@@ -1,0 +1,36 @@
+"""Reproducible noise, drawn by NumPy in blocks and handed out as plain floats."""
+
+import numpy as np
+
+
+class Noise:
+    """A stream of standard normal numbers. One seed and one name give one stream."""
+
+    def __init__(self, seed: int, name: str, block: int = 1 << 14):
+        self._rng = np.random.Generator(
+            np.random.PCG64(np.random.SeedSequence([seed, *name.encode()]))
+        )
+        self._block = block
+        self.refill()
+
+    def refill(self) -> None:
+        """Draw the next block."""
+        self._start = self._rng.bit_generator.state
+        self.values: list[float] = self._rng.standard_normal(self._block).tolist()
+        self.next = 0
+
+    def take(self, count: int) -> list[float]:
+        """The next `count` numbers; what is left of a block too short for them is passed over."""
+        if self.next + count > self._block:
+            self.refill()
+        first = self.next
+        self.next = first + count
+        return self.values[first : first + count]
+
+    def state(self) -> dict:
+        return {"start": self._start, "next": self.next}
+
+    def load(self, state: dict) -> None:
+        self._rng.bit_generator.state = state["start"]
+        self.refill()
+        self.next = state["next"]

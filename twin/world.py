@@ -1,0 +1,84 @@
+"""The world: owns time.
+
+SimPy orders what happens when. Time is an integer number of milliseconds. Between two SimPy events
+the ticks run in a plain loop, without an event of their own: all that is scheduled for time t
+happens before the tick of time t, always. One tick is, in this order,
+
+    sense(t)  decide(t)  the outputs hold over [t, t + dt)  the plant advances to t + dt
+"""
+
+from collections.abc import Callable
+
+import simpy
+
+from firmware.controller import Controller
+from firmware.signals import Command, Inputs, Outputs
+from firmware.ticks import MASK
+from twin.board import TwinBoard
+from twin.plant import TICK_MS, Plant
+
+
+class TickedEnvironment(simpy.Environment):
+    """SimPy's kernel with one method overridden: the ticks up to an event run before it."""
+
+    def __init__(self, advance_to: Callable[[int], None], initial_time: int):
+        super().__init__(initial_time)
+        self._advance_to = advance_to
+
+    def step(self) -> None:
+        """Tick until the next event is due, then process it."""
+        self._advance_to(self.peek())
+        super().step()
+
+
+class World:
+    """Plant, board, firmware and clock of one run."""
+
+    def __init__(self, plant: Plant, controller: Controller, command: Command, board=None):
+        self.plant = plant
+        self.controller = controller
+        self.command = command
+        self.board = board if board is not None else TwinBoard(plant)
+        self.inputs = Inputs()
+        self.outputs = Outputs()
+        self.outputs.fan_program_raw = plant.fan_program_raw
+        self.env = TickedEnvironment(self._advance_to, plant.now_ms)
+
+    def every(self, period_ms: int, act: Callable[[int], None]) -> None:
+        """Call `act(now_ms)` once every `period_ms`, from one period after now on."""
+
+        def process():
+            while True:
+                yield self.env.timeout(period_ms)
+                act(self.env.now)
+
+        self.env.process(process())
+
+    def at(self, time_ms: int, act: Callable[[], None]) -> None:
+        """Call `act()` once, before the first tick at or after `time_ms`."""
+
+        def process():
+            yield self.env.timeout(time_ms - self.env.now)
+            act()
+
+        self.env.process(process())
+
+    def run(self, until_ms: int) -> None:
+        """Let time pass until `until_ms`; what is scheduled for that very time has happened."""
+        self.env.run(until=until_ms)
+        while self.env.peek() <= until_ms:
+            self.env.step()
+
+    def _advance_to(self, time_ms: int) -> None:
+        """Tick until the plant's time is not before `time_ms`."""
+        plant = self.plant
+        now_ms = plant.now_ms
+        inputs, outputs, command = self.inputs, self.outputs, self.command
+        read, write = self.board.read, self.board.write
+        step, advance = self.controller.step, plant.advance
+        while now_ms < time_ms:
+            read(inputs)
+            step(now_ms & MASK, inputs, outputs, command)
+            write(outputs)
+            advance()
+            now_ms += TICK_MS
