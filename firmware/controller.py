@@ -11,7 +11,10 @@ start: run False, then True.
 """
 
 from firmware.calibration import (
-    DAC_FULL, FILAMENT_A_PER_COUNT, KV_PER_COUNT, MA_PER_COUNT, pt100_temperature_c,
+    FILAMENT_A_PER_COUNT,
+    KV_PER_COUNT,
+    MA_PER_COUNT,
+    pt100_temperature_c,
 )
 from firmware.compensation import Compensation
 from firmware.emission import Emission
@@ -29,9 +32,12 @@ BEAM = 3
 TRIPPED = 4
 STATES = ("off", "preheat", "ramp", "beam", "tripped")
 
-SLOW_MS = 100  # emission's slow loop, ramps, slow interlocks
-THERMAL_MS = 500
-COMPENSATION_MS = 1000
+# The slower laws take turns, so that no tick carries all of them: every PHASE_MS one phase.
+PHASE_MS = 50
+PHASES = 20
+SLOW_MS = 100  # even phases: ramps, emission's slow loop, slow interlocks
+THERMAL_MS = 500  # phases 3 and 13
+COMPENSATION_MS = 1000  # phase 7
 MAX_AGE_MS = 3000  # a reading older than this trims nothing new
 LAMP_KV_RAW = int(1.0 / KV_PER_COUNT)  # above 1 kV there may be X-rays, whatever was commanded
 LAMP_STRETCH_MS = 500
@@ -42,8 +48,8 @@ class Controller(Plain):
     """Composes the laws. `state()` and `load()` cover all of it."""
 
     STATE = (
-        "condition", "trip", "trip_ms", "last_ms", "run_seen", "in_condition_ms", "slow_ms",
-        "thermal_ms", "compensation_ms", "lamp_ms", "room_c",
+        "condition", "trip", "trip_ms", "last_ms", "run_seen", "in_condition_ms", "phase",
+        "phase_ms", "lamp_ms", "room_c",
     )
     LAWS = ("thermal", "emission", "high_voltage", "compensation", "interlocks")
 
@@ -60,10 +66,8 @@ class Controller(Plain):
         self.last_ms = None
         self.run_seen = True  # a run that is already True at power-up starts nothing
         self.in_condition_ms = 0
-        # The laws are spread over the ticks, so that no tick carries all of them.
-        self.slow_ms = 0
-        self.thermal_ms = -30
-        self.compensation_ms = -60
+        self.phase = 0
+        self.phase_ms = 0
         self.lamp_ms = 0
         self.room_c = 22.0
 
@@ -83,18 +87,12 @@ class Controller(Plain):
                 self._trip(trip, now_ms)
             elif condition == BEAM and not command.hold & HOLD_EMISSION:
                 outputs.grid_program_raw = self.emission.fast(inputs.ma_monitor_raw)
-        self.slow_ms += dt_ms
-        if self.slow_ms >= SLOW_MS or self.condition != before:
-            self._slow(self.slow_ms, now_ms, inputs, outputs, command)
-            self.slow_ms = 0
-        self.thermal_ms += dt_ms
-        if self.thermal_ms >= THERMAL_MS:
-            self._thermal(self.thermal_ms, inputs, outputs, command)
-            self.thermal_ms = 0
-        self.compensation_ms += dt_ms
-        if self.compensation_ms >= COMPENSATION_MS:
-            self._compensate(self.compensation_ms, inputs, command)
-            self.compensation_ms = 0
+        self.phase_ms += dt_ms
+        if self.phase_ms >= PHASE_MS:
+            self.phase_ms -= PHASE_MS
+            self._take_turn(now_ms, inputs, outputs, command)
+        if self.condition != before:  # a change shows in the outputs of its own tick
+            self._write(inputs, outputs)
 
     def state(self) -> dict:
         """The whole memory, laws included, as nested dicts of plain values."""
@@ -131,32 +129,39 @@ class Controller(Plain):
             self.high_voltage.off()
             self.emission.cold()
 
+    def _take_turn(self, now_ms: int, inputs, outputs, command) -> None:
+        phase = self.phase
+        self.phase = phase + 1 if phase + 1 < PHASES else 0
+        if not phase & 1:
+            self._slow(SLOW_MS, now_ms, inputs, outputs, command)
+        elif phase == 3 or phase == 13:
+            self._thermal(THERMAL_MS, inputs, outputs, command)
+        elif phase == 7:
+            self._compensate(COMPENSATION_MS, inputs, command)
+
     def _slow(self, dt_ms: int, now_ms: int, inputs, outputs, command) -> None:
         """Ramps, the filament and the interlocks that have a delay."""
         trip = self.interlocks.slow(inputs, outputs, dt_ms)
         condition = self.condition
-        if condition == OFF or condition == TRIPPED:
-            self._write(inputs, outputs, dt_ms)
-            return
-        if trip:
-            self._trip(trip, now_ms)
-            self._write(inputs, outputs, dt_ms)
-            return
-        self.in_condition_ms += dt_ms
         dt_s = 0.001 * dt_ms
-        if condition == PREHEAT:
+        if OFF < condition < TRIPPED and trip:
+            self._trip(trip, now_ms)
+        elif condition == PREHEAT:
+            self.in_condition_ms += dt_ms
             self.emission.preheat(dt_s)
             if self.in_condition_ms >= self.settings.preheat_ms:
                 self._enter(RAMP)
         elif condition == RAMP:
             if self.high_voltage.ramp(command.kv, dt_s):
                 self._enter(BEAM)
-        elif not command.hold & HOLD_EMISSION:
+        elif condition == BEAM and not command.hold & HOLD_EMISSION:
             self.high_voltage.ramp(command.kv, dt_s)
             wanted_ma = self.high_voltage.allowed_ma(command.ma * self.compensation.trim)
             self.emission.aim(wanted_ma, dt_s)
             self.emission.slow(dt_s)
-        self._write(inputs, outputs, dt_ms)
+        if self.lamp_ms > 0:
+            self.lamp_ms -= dt_ms
+        self._write(inputs, outputs)
 
     def _thermal(self, dt_ms: int, inputs, outputs, command) -> None:
         if inputs.room_age_ms <= MAX_AGE_MS:
@@ -192,22 +197,18 @@ class Controller(Plain):
         )
         self.compensation.step()
 
-    def _write(self, inputs, outputs, dt_ms: int) -> None:
+    def _write(self, inputs, outputs) -> None:
         """All outputs but the fan, from the condition. Everything is off unless it says so."""
         condition = self.condition
         energised = condition == RAMP or condition == BEAM
+        heated = energised or condition == PREHEAT
         outputs.hv_enable = 1 if energised else 0
         outputs.kv_program_raw = self.high_voltage.kv_program_raw if energised else 0
         outputs.grid_program_raw = self.emission.grid_program_raw if condition == BEAM else 0
-        heated = energised or condition == PREHEAT
         outputs.filament_program_raw = self.emission.filament_program_raw if heated else 0
-        if outputs.filament_program_raw > DAC_FULL:
-            outputs.filament_program_raw = DAC_FULL
         # The lamp follows the readback too, and stays for half a second: nothing is hidden.
         if heated or inputs.kv_monitor_raw > LAMP_KV_RAW:
             self.lamp_ms = LAMP_STRETCH_MS
-        elif self.lamp_ms > 0:
-            self.lamp_ms -= dt_ms
         outputs.lamp_on = 1 if self.lamp_ms > 0 else 0
         outputs.state = condition
         outputs.trip = self.trip

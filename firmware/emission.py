@@ -6,7 +6,12 @@ back to the middle of its range, so that the fast loop keeps authority as the ca
 """
 
 from firmware.calibration import (
-    ADC_FULL, DAC_FULL, FILAMENT_FULL_A, GRID_FULL_V, MA_FULL, MA_PER_COUNT,
+    ADC_FULL,
+    DAC_FULL,
+    FILAMENT_FULL_A,
+    GRID_FULL_V,
+    MA_FULL,
+    MA_PER_COUNT,
 )
 from firmware.plain import Plain, clamp
 

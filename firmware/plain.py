@@ -4,7 +4,7 @@
 class Plain:
     """Base of every law: the attributes named in STATE are its whole memory."""
 
-    STATE = ()
+    STATE: tuple = ()
 
     def state(self) -> dict:
         """The memory as a dict of plain values."""

@@ -47,7 +47,7 @@ OUTPUTS = (
 class Record:
     """A flat, pre-allocated record with one attribute per signal, all 0 at first."""
 
-    SIGNALS = ()
+    SIGNALS: tuple = ()
 
     def __init__(self):
         for signal in self.SIGNALS:

@@ -1,5 +1,7 @@
 """The twin's side of the seam: the same two methods that a real board has."""
 
+from typing import Any
+
 from twin.plant import Plant
 
 LAMP_RAW = 2000  # the lamp's current, when it is told to burn and does
@@ -11,7 +13,7 @@ class TwinBoard:
     def __init__(self, plant: Plant):
         self.plant = plant
 
-    def read(self, inputs) -> None:
+    def read(self, inputs: Any) -> None:
         """Fill raw counts and switch states. The slow sensors change every half second."""
         plant = self.plant
         inputs.switches = plant.switches
@@ -29,7 +31,7 @@ class TwinBoard:
             inputs.fan_tach_raw = int(plant.heat.fan * plant.heat.fan_max_rpm)
         inputs.lamp_current_raw = LAMP_RAW if plant.lamp_on else 0
 
-    def write(self, outputs) -> None:
+    def write(self, outputs: Any) -> None:
         """Apply the actuator values; they hold until the next tick."""
         plant = self.plant
         plant.hv_enable = outputs.hv_enable

@@ -49,7 +49,7 @@ class Filament(Plain):
     `relax` is the tick; `saturation_ma` holds between ticks.
     """
 
-    STATE = ("kelvin", "amps", "moved_k", "drift", "_at_k", "_step", "_rate", "_sat", "_slope")
+    STATE = ("kelvin", "amps", "moved_k", "drift", "_step", "_rate", "_sat", "_slope")
 
     TABLE_K = 5.0
     FIRST_K = 300.0
@@ -80,10 +80,12 @@ class Filament(Plain):
         self._scale_ma = (
             1e3 * cathode.richardson_a_per_cm2_k2.value * 1e-2 * cathode.emitting_area_mm2.value
         )
-        self.kelvin = SURROUNDINGS_K
+        self.kelvin = SURROUNDINGS_K  # where the balance was linearised last
+        self.moved_k = 0.0  # from there
         self.amps = 0.0
         self.drift = 1.0  # slow wandering of the emission, a factor
-        self.set_current(0.0)
+        self._step = self._rate = self._sat = self._slope = 0.0
+        self._linearise()
 
     def set_current(self, amps: float) -> None:
         """Heating current from now on, A."""
@@ -102,7 +104,7 @@ class Filament(Plain):
 
     @property
     def temperature_k(self) -> float:
-        return self._at_k + self.moved_k
+        return self.kelvin + self.moved_k
 
     def power_w(self) -> float:
         """Heat that the supply puts into the wire now, W."""
@@ -126,8 +128,7 @@ class Filament(Plain):
         return at, place - at
 
     def _linearise(self) -> None:
-        kelvin = self.temperature_k if hasattr(self, "moved_k") else self.kelvin
-        self.kelvin = self._at_k = kelvin
+        self.kelvin = kelvin = self.temperature_k
         self.moved_k = 0.0
         at, part = self._place(kelvin)
         square = self.amps**2

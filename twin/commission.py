@@ -13,8 +13,13 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from firmware.calibration import (
-    FAN_FULL, FILAMENT_A_PER_COUNT, FILAMENT_FULL_A, KV_PER_COUNT, MA_PER_COUNT,
-    air_mass_kg_m3, pt100_temperature_c,
+    FAN_FULL,
+    FILAMENT_A_PER_COUNT,
+    FILAMENT_FULL_A,
+    KV_PER_COUNT,
+    MA_PER_COUNT,
+    air_mass_kg_m3,
+    pt100_temperature_c,
 )
 from firmware.controller import BEAM, FILAMENT_VOLT_PER_A, Controller
 from firmware.emission import DAC_FULL, V_PER_COUNT
@@ -27,6 +32,7 @@ from twin.plant import Plant
 from twin.tube import Tube
 from twin.world import World
 
+VERSION = 1  # of the procedure: a change makes remembered calibrations void
 SEED = 20260101  # of the noise during commissioning: the same tube gives the same constants
 MINUTE_MS = 60_000
 COUNTS_PER_MINUTE = 1e7  # direct beam through an attenuator
@@ -128,7 +134,9 @@ class Laboratory:
 TOTAL_MINUTES = 360.0
 
 
-def commission(tube: Tube, progress: Callable[[float], None] = lambda part: None) -> dict:
+def commission(
+    tube: Tube, progress: Callable[[float], None] = lambda part: None
+) -> dict[str, float]:
     """Run the whole procedure (about 5.5 simulated hours) on a tube.
 
     Returns the firmware settings found, by name. InputError if the tube can't be run.
@@ -183,7 +191,7 @@ def commission(tube: Tube, progress: Callable[[float], None] = lambda part: None
     return {name: float(f"{value:.6g}") for name, value in found.items()}
 
 
-def _gun(lab: Laboratory, reference: dict) -> dict:
+def _gun(lab: Laboratory, reference: dict[str, float]) -> dict[str, float]:
     """Transconductance, filament's worth in bias, and preheat current, by a 4 % step."""
     lab.command.ma *= 0.96
     # 3 s: the bias has answered, the filament hardly
@@ -207,7 +215,7 @@ def _gun(lab: Laboratory, reference: dict) -> dict:
     }
 
 
-def _generator(rows: np.ndarray) -> dict:
+def _generator(rows: np.ndarray) -> dict[str, float]:
     """Temperature coefficients of divider and shunt: reference over monitor against warmth."""
     column = {name: rows[:, at] for at, name in enumerate(COLUMNS)}
     warm_k = column["generator_c"] - column["generator_c"].mean()
@@ -221,7 +229,9 @@ def _generator(rows: np.ndarray) -> dict:
     return found
 
 
-def _spot_and_air(rows: np.ndarray, reference: dict, head_set_c: float, path_cm: float) -> dict:
+def _spot_and_air(
+    rows: np.ndarray, reference: dict[str, float], head_set_c: float, path_cm: float
+) -> dict[str, float]:
     """Expansion, focus offset, air and voltage exponent: one fit to all minutes with full beam."""
     column = {name: rows[:, at] for at, name in enumerate(COLUMNS)}
     # A sensor lags behind what changes: only minutes in which the head was at rest count.
@@ -238,7 +248,7 @@ def _spot_and_air(rows: np.ndarray, reference: dict, head_set_c: float, path_cm:
     mount_k = column["mount_c"] - reference["mount_c"]
     log_kv = np.log(column["kv_reference"] / reference["kv_reference"])
 
-    def misfit(x):
+    def misfit(x: np.ndarray) -> np.ndarray:
         base, exponent, alpha, beta, z0, depth = x
         z = alpha * head_k + beta * mount_k
         model = base + exponent * log_kv - (2.0 * z0 + z) * z - depth * air
@@ -260,7 +270,7 @@ def _spot_and_air(rows: np.ndarray, reference: dict, head_set_c: float, path_cm:
     }
 
 
-def _fan(rows: np.ndarray, s: Settings) -> dict:
+def _fan(rows: np.ndarray, s: Settings) -> dict[str, float]:
     """The fan's law from minutes in which the head was at rest."""
     column = {name: rows[:, at] for at, name in enumerate(COLUMNS)}
     change_k = np.abs(np.diff(column["head_c"], prepend=0.0))
@@ -274,7 +284,7 @@ def _fan(rows: np.ndarray, s: Settings) -> dict:
     conductance = (heat_w / (column["head_c"] - column["room_c"]))[rest]
     fan = column["fan"][rest]
 
-    def misfit(x):
+    def misfit(x: np.ndarray) -> np.ndarray:
         return x[0] + x[1] * fan ** x[2] - conductance
 
     fit = least_squares(

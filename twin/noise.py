@@ -1,5 +1,7 @@
 """Reproducible noise, drawn by NumPy in blocks and handed out as plain floats."""
 
+from typing import Any
+
 import numpy as np
 
 
@@ -27,10 +29,10 @@ class Noise:
         self.next = first + count
         return self.values[first : first + count]
 
-    def state(self) -> dict:
+    def state(self) -> dict[str, Any]:
         return {"start": self._start, "next": self.next}
 
-    def load(self, state: dict) -> None:
+    def load(self, state: dict[str, Any]) -> None:
         self._rng.bit_generator.state = state["start"]
         self.refill()
         self.next = state["next"]

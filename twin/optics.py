@@ -1,4 +1,4 @@
-"""From the electron beam to the crystal: line yield, focal spot displacement, optic's acceptance."""
+"""From the electron beam to the crystal: line yield, spot displacement, optic's acceptance."""
 
 from math import exp, log
 

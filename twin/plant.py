@@ -6,9 +6,16 @@ sensors). The slow part uses the mean of the quick part over the ticks it covers
 """
 
 from math import exp, sqrt
+from typing import Any
 
 from firmware.calibration import (
-    ADC_FULL, DAC_FULL, FAN_FULL, FILAMENT_FULL_A, GRID_FULL_V, KV_FULL, MA_FULL,
+    ADC_FULL,
+    DAC_FULL,
+    FAN_FULL,
+    FILAMENT_FULL_A,
+    GRID_FULL_V,
+    KV_FULL,
+    MA_FULL,
 )
 from firmware.plain import Plain
 from firmware.signals import ALL_CLOSED
@@ -45,7 +52,8 @@ class Plant(Plain):
         self.tube = tube
         self.ambient = ambient
         self.path_cm = path_cm
-        self.noise = Noise(seed, "monitors", 3 << 14)
+        self._noise_end = 3 << 14
+        self.noise = Noise(seed, "monitors", self._noise_end)
         self.slow_noise = Noise(seed, "sensors")
         self.filament = Filament(tube.cathode, 0.001 * TICK_MS)
         self.heat = Heat(tube.heat, step_s)
@@ -119,7 +127,7 @@ class Plant(Plain):
         raw = int(ma * self._ma_gain + self._ma_noise * values[at + 2] + 0.5)
         self.ma_monitor_raw = raw if 0 <= raw <= ADC_FULL else 0 if raw < 0 else ADC_FULL
         noise.next = at + 3
-        if noise.next >= len(values):
+        if at + 3 == self._noise_end:
             noise.refill()
         self.now_ms += TICK_MS
         self.tick += 1
@@ -146,13 +154,13 @@ class Plant(Plain):
         self._sense()
         self._drift()
 
-    def state(self) -> dict:
+    def state(self) -> dict[str, Any]:
         state = Plain.state(self)
         for part in self.PARTS:
             state[part] = getattr(self, part).state()
         return state
 
-    def load(self, state: dict) -> None:
+    def load(self, state: dict[str, Any]) -> None:
         for part in self.PARTS:
             getattr(self, part).load(state[part])
         Plain.load(self, state)

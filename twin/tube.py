@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from firmware.settings import Settings
 from twin.errors import InputError
@@ -34,6 +34,13 @@ class Parameter(Strict):
     source: str = Field(default="not given", min_length=1)
     range: tuple[float, float] | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _from_number(cls, given: Any) -> Any:
+        """A bare number is short for a parameter without a source."""
+        is_number = isinstance(given, int | float) and not isinstance(given, bool)
+        return {"value": given} if is_number else given
+
     @model_validator(mode="after")
     def _range_holds_value(self) -> "Parameter":
         if self.range and not self.range[0] <= self.value <= self.range[1]:
@@ -41,12 +48,8 @@ class Parameter(Strict):
         return self
 
 
-def _from_number(given: Any) -> Any:
-    return {"value": given} if isinstance(given, int | float) else given
-
-
-def bounded(low: float, high: float) -> Any:
-    """A Parameter whose value and range must lie within what the models are valid for."""
+def bounded(low: float, high: float) -> AfterValidator:
+    """Value and range must lie within what the models are valid for."""
 
     def check(parameter: Parameter) -> Parameter:
         for value in (parameter.value, *(parameter.range or ())):
@@ -54,108 +57,108 @@ def bounded(low: float, high: float) -> Any:
                 raise ValueError(f"{value:g} is outside {low:g} to {high:g}")
         return parameter
 
-    return Annotated[Parameter, BeforeValidator(_from_number), AfterValidator(check)]
+    return AfterValidator(check)
 
 
 class Heat(Strict):
     """Thermal network: anode - head - fan air; head - mount - air; electronics - air."""
 
-    anode_capacity_j_per_k: bounded(5, 1000)
-    anode_to_head_k_per_w: bounded(0.01, 3)
-    head_capacity_j_per_k: bounded(100, 20000)
-    head_still_w_per_k: bounded(0.01, 5)
-    head_fan_w_per_k: bounded(0.1, 50)
-    fan_exponent: bounded(0.3, 1)
-    fan_lag_s: bounded(0.1, 30)
-    fan_stall: bounded(0, 0.3)
-    fan_max_rpm: bounded(100, 30000)
-    head_to_mount_k_per_w: bounded(0.1, 100)
-    mount_capacity_j_per_k: bounded(50, 20000)
-    mount_to_air_k_per_w: bounded(0.05, 20)
-    electronics_capacity_j_per_k: bounded(50, 20000)
-    electronics_to_air_k_per_w: bounded(0.05, 20)
-    electronics_loss_w: bounded(0, 50)
-    backscatter_fraction: bounded(0, 0.6)
+    anode_capacity_j_per_k: Annotated[Parameter, bounded(5, 1000)]
+    anode_to_head_k_per_w: Annotated[Parameter, bounded(0.01, 3)]
+    head_capacity_j_per_k: Annotated[Parameter, bounded(100, 20000)]
+    head_still_w_per_k: Annotated[Parameter, bounded(0.01, 5)]
+    head_fan_w_per_k: Annotated[Parameter, bounded(0.1, 50)]
+    fan_exponent: Annotated[Parameter, bounded(0.3, 1)]
+    fan_lag_s: Annotated[Parameter, bounded(0.1, 30)]
+    fan_stall: Annotated[Parameter, bounded(0, 0.3)]
+    fan_max_rpm: Annotated[Parameter, bounded(100, 30000)]
+    head_to_mount_k_per_w: Annotated[Parameter, bounded(0.1, 100)]
+    mount_capacity_j_per_k: Annotated[Parameter, bounded(50, 20000)]
+    mount_to_air_k_per_w: Annotated[Parameter, bounded(0.05, 20)]
+    electronics_capacity_j_per_k: Annotated[Parameter, bounded(50, 20000)]
+    electronics_to_air_k_per_w: Annotated[Parameter, bounded(0.05, 20)]
+    electronics_loss_w: Annotated[Parameter, bounded(0, 50)]
+    backscatter_fraction: Annotated[Parameter, bounded(0, 0.6)]
 
 
 class Cathode(Strict):
     """Tungsten filament, triode grid."""
 
-    wire_diameter_mm: bounded(0.02, 1)
-    wire_length_mm: bounded(1, 100)
-    lead_conduction_mw_per_k: bounded(0, 5)
-    emitting_area_mm2: bounded(0.001, 100)
-    work_function_ev: bounded(2, 6)
-    richardson_a_per_cm2_k2: bounded(1, 200)
-    supply_ppm_per_k: bounded(-2000, 2000)
-    drift_percent_per_sqrt_h: bounded(0, 20)
-    flicker_percent: bounded(0, 5)
-    perveance_ma_per_kv1_5: bounded(1e-4, 1)
-    amplification: bounded(5, 1000)
+    wire_diameter_mm: Annotated[Parameter, bounded(0.02, 1)]
+    wire_length_mm: Annotated[Parameter, bounded(1, 100)]
+    lead_conduction_mw_per_k: Annotated[Parameter, bounded(0, 5)]
+    emitting_area_mm2: Annotated[Parameter, bounded(0.001, 100)]
+    work_function_ev: Annotated[Parameter, bounded(2, 6)]
+    richardson_a_per_cm2_k2: Annotated[Parameter, bounded(1, 200)]
+    supply_ppm_per_k: Annotated[Parameter, bounded(-2000, 2000)]
+    drift_percent_per_sqrt_h: Annotated[Parameter, bounded(0, 20)]
+    flicker_percent: Annotated[Parameter, bounded(0, 5)]
+    perveance_ma_per_kv1_5: Annotated[Parameter, bounded(1e-4, 1)]
+    amplification: Annotated[Parameter, bounded(5, 1000)]
 
 
 class Generator(Strict):
     """High-voltage generator and its monitors."""
 
-    kv_lag_s: bounded(0.005, 2)
-    load_regulation_percent_per_ma: bounded(0, 5)
-    kv_ppm_per_k: bounded(-1000, 1000)
-    kv_drift_ppm_per_sqrt_h: bounded(0, 1000)
-    kv_gain_error_percent: bounded(-5, 5)
-    kv_noise_percent: bounded(0, 2)
-    ma_ppm_per_k: bounded(-1000, 1000)
-    ma_drift_ppm_per_sqrt_h: bounded(0, 1000)
-    ma_gain_error_percent: bounded(-5, 5)
-    ma_noise_percent: bounded(0, 2)
+    kv_lag_s: Annotated[Parameter, bounded(0.005, 2)]
+    load_regulation_percent_per_ma: Annotated[Parameter, bounded(0, 5)]
+    kv_ppm_per_k: Annotated[Parameter, bounded(-1000, 1000)]
+    kv_drift_ppm_per_sqrt_h: Annotated[Parameter, bounded(0, 1000)]
+    kv_gain_error_percent: Annotated[Parameter, bounded(-5, 5)]
+    kv_noise_percent: Annotated[Parameter, bounded(0, 2)]
+    ma_ppm_per_k: Annotated[Parameter, bounded(-1000, 1000)]
+    ma_drift_ppm_per_sqrt_h: Annotated[Parameter, bounded(0, 1000)]
+    ma_gain_error_percent: Annotated[Parameter, bounded(-5, 5)]
+    ma_noise_percent: Annotated[Parameter, bounded(0, 2)]
 
 
 class Optics(Strict):
     """From the focal spot to the crystal."""
 
-    line_energy_kev: bounded(1, 100)
-    excitation_kv: bounded(1, 100)
-    yield_exponent: bounded(0.3, 3)
-    source_fwhm_um: bounded(0.1, 1000)
-    acceptance_mrad: bounded(0.01, 50)
-    focal_distance_mm: bounded(1, 2000)
-    focus_offset_um: bounded(-50, 50)
-    head_expansion_um_per_k: bounded(-10, 10)
-    mount_expansion_um_per_k: bounded(-10, 10)
-    aligned_head_c: bounded(0, 120)
-    aligned_mount_c: bounded(0, 120)
-    air_dry_cm2_per_g: bounded(0, 1000)
-    air_vapour_cm2_per_g: bounded(0, 1000)
-    counts_per_frame: bounded(1, 1e12)
+    line_energy_kev: Annotated[Parameter, bounded(1, 100)]
+    excitation_kv: Annotated[Parameter, bounded(1, 100)]
+    yield_exponent: Annotated[Parameter, bounded(0.3, 3)]
+    source_fwhm_um: Annotated[Parameter, bounded(0.1, 1000)]
+    acceptance_mrad: Annotated[Parameter, bounded(0.01, 50)]
+    focal_distance_mm: Annotated[Parameter, bounded(1, 2000)]
+    focus_offset_um: Annotated[Parameter, bounded(-50, 50)]
+    head_expansion_um_per_k: Annotated[Parameter, bounded(-10, 10)]
+    mount_expansion_um_per_k: Annotated[Parameter, bounded(-10, 10)]
+    aligned_head_c: Annotated[Parameter, bounded(0, 120)]
+    aligned_mount_c: Annotated[Parameter, bounded(0, 120)]
+    air_dry_cm2_per_g: Annotated[Parameter, bounded(0, 1000)]
+    air_vapour_cm2_per_g: Annotated[Parameter, bounded(0, 1000)]
+    counts_per_frame: Annotated[Parameter, bounded(1, 1e12)]
 
 
 class Sensors(Strict):
     """What the firmware sees: lag, noise, offset and drift of each sensor."""
 
-    head_lag_s: bounded(0.05, 120)
-    head_offset_k: bounded(-5, 5)
-    head_noise_k: bounded(0, 1)
-    head_drift_k_per_sqrt_h: bounded(0, 1)
-    mount_lag_s: bounded(0.05, 120)
-    mount_offset_k: bounded(-5, 5)
-    mount_noise_k: bounded(0, 1)
-    mount_drift_k_per_sqrt_h: bounded(0, 1)
-    reference_resistor_ppm_per_k: bounded(-200, 200)
-    electronics_lag_s: bounded(0.05, 120)
-    electronics_offset_k: bounded(-5, 5)
-    electronics_noise_k: bounded(0, 1)
-    room_lag_s: bounded(0.05, 300)
-    room_offset_k: bounded(-5, 5)
-    room_noise_k: bounded(0, 1)
-    room_drift_k_per_sqrt_h: bounded(0, 1)
-    pressure_offset_hpa: bounded(-20, 20)
-    pressure_noise_hpa: bounded(0, 5)
-    pressure_drift_hpa_per_sqrt_h: bounded(0, 5)
-    humidity_offset_percent: bounded(-20, 20)
-    humidity_noise_percent: bounded(0, 20)
+    head_lag_s: Annotated[Parameter, bounded(0.05, 120)]
+    head_offset_k: Annotated[Parameter, bounded(-5, 5)]
+    head_noise_k: Annotated[Parameter, bounded(0, 1)]
+    head_drift_k_per_sqrt_h: Annotated[Parameter, bounded(0, 1)]
+    mount_lag_s: Annotated[Parameter, bounded(0.05, 120)]
+    mount_offset_k: Annotated[Parameter, bounded(-5, 5)]
+    mount_noise_k: Annotated[Parameter, bounded(0, 1)]
+    mount_drift_k_per_sqrt_h: Annotated[Parameter, bounded(0, 1)]
+    reference_resistor_ppm_per_k: Annotated[Parameter, bounded(-200, 200)]
+    electronics_lag_s: Annotated[Parameter, bounded(0.05, 120)]
+    electronics_offset_k: Annotated[Parameter, bounded(-5, 5)]
+    electronics_noise_k: Annotated[Parameter, bounded(0, 1)]
+    room_lag_s: Annotated[Parameter, bounded(0.05, 300)]
+    room_offset_k: Annotated[Parameter, bounded(-5, 5)]
+    room_noise_k: Annotated[Parameter, bounded(0, 1)]
+    room_drift_k_per_sqrt_h: Annotated[Parameter, bounded(0, 1)]
+    pressure_offset_hpa: Annotated[Parameter, bounded(-20, 20)]
+    pressure_noise_hpa: Annotated[Parameter, bounded(0, 5)]
+    pressure_drift_hpa_per_sqrt_h: Annotated[Parameter, bounded(0, 5)]
+    humidity_offset_percent: Annotated[Parameter, bounded(-20, 20)]
+    humidity_noise_percent: Annotated[Parameter, bounded(0, 20)]
 
 
 class Tube(Strict):
-    """A whole tube. `settings` are the firmware's set-points and ratings, as its maker gives them."""
+    """A whole tube. `settings`: the firmware's set-points and ratings, as its maker gives them."""
 
     title: str
     heat: Heat

@@ -7,11 +7,11 @@ happens before the tick of time t, always. One tick is, in this order,
     sense(t)  decide(t)  the outputs hold over [t, t + dt)  the plant advances to t + dt
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from typing import Any
 
 import simpy
 
-from firmware.controller import Controller
 from firmware.signals import Command, Inputs, Outputs
 from firmware.ticks import MASK
 from twin.board import TwinBoard
@@ -27,37 +27,37 @@ class TickedEnvironment(simpy.Environment):
 
     def step(self) -> None:
         """Tick until the next event is due, then process it."""
-        self._advance_to(self.peek())
+        self._advance_to(int(self.peek()))
         super().step()
 
 
 class World:
     """Plant, board, firmware and clock of one run."""
 
-    def __init__(self, plant: Plant, controller: Controller, command: Command, board=None):
+    def __init__(self, plant: Plant, controller: Any, command: Command, board: Any = None):
         self.plant = plant
         self.controller = controller
         self.command = command
         self.board = board if board is not None else TwinBoard(plant)
-        self.inputs = Inputs()
-        self.outputs = Outputs()
+        self.inputs: Any = Inputs()
+        self.outputs: Any = Outputs()
         self.outputs.fan_program_raw = plant.fan_program_raw
         self.env = TickedEnvironment(self._advance_to, plant.now_ms)
 
     def every(self, period_ms: int, act: Callable[[int], None]) -> None:
         """Call `act(now_ms)` once every `period_ms`, from one period after now on."""
 
-        def process():
+        def process() -> Generator[simpy.Event]:
             while True:
                 yield self.env.timeout(period_ms)
-                act(self.env.now)
+                act(int(self.env.now))
 
         self.env.process(process())
 
     def at(self, time_ms: int, act: Callable[[], None]) -> None:
         """Call `act()` once, before the first tick at or after `time_ms`."""
 
-        def process():
+        def process() -> Generator[simpy.Event]:
             yield self.env.timeout(time_ms - self.env.now)
             act()
 

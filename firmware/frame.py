@@ -1,0 +1,186 @@
+"""The bench's frame: one codec for both ends, on CPython and on MicroPython.
+
+A frame is, little-endian and without gaps,
+
+    version u8, kind u8, length u8, sequence u16, now_ms u32, payload, CRC-32 u32
+
+where `length` counts all of it and the CRC covers all that stands before it. On the wire it is
+stuffed by COBS (Cheshire and Baker, IEEE/ACM Trans. Networking 7 (1999) 159), so that no byte of
+it is 0, and a 0 ends it. Version, kind and length are never 0 and therefore stand on the wire as
+they are: four bytes into a frame its receiver knows how many are still to come.
+
+The payloads are derived from firmware/signals.py:
+
+    SETTING  is_integer u8, value i64 or f64, name
+    START    outputs, what the actuators hold until the first step
+    STEP     run u8, hold u8, kv f64, ma f64, inputs
+    OUTPUTS  outputs
+
+The command and the settings travel as f64, so that both ends calculate with the same number.
+"""
+
+import struct
+from binascii import crc32
+
+from firmware.signals import INPUTS, OUTPUTS
+
+VERSION = 1
+SETTING = 1
+START = 2
+STEP = 3
+OUTPUTS_HELD = 4
+
+HEADER_FORMAT = "<BBBHI"
+HEADER_BYTES = struct.calcsize(HEADER_FORMAT)
+CRC_BYTES = 4
+SHORTEST = HEADER_BYTES + CRC_BYTES  # unstuffed; stuffing adds one byte, the 0 another
+LONGEST = 253  # unstuffed: so COBS needs none of its blocks of 254 without a zero
+LENGTH_AT = 3  # of the length, on the wire
+
+INPUTS_FORMAT = "".join([signal[4] for signal in INPUTS])
+OUTPUTS_FORMAT = "<" + "".join([signal[4] for signal in OUTPUTS])
+STEP_FORMAT = "<BBdd" + INPUTS_FORMAT
+STEP_BYTES = struct.calcsize(STEP_FORMAT)
+OUTPUTS_BYTES = struct.calcsize(OUTPUTS_FORMAT)
+SETTING_BYTES = struct.calcsize("<Bd")
+
+
+def pack(kind: int, sequence: int, now_ms: int, payload: bytes) -> bytearray:
+    """A whole frame as it goes on the wire, from the COBS byte to the 0 that ends it."""
+    crc_at = 1 + HEADER_BYTES + len(payload)
+    end = crc_at + CRC_BYTES
+    if end > LONGEST + 1:
+        raise ValueError("payload of " + str(len(payload)) + " bytes is too long for a frame")
+    wire = bytearray(end + 1)
+    struct.pack_into(
+        HEADER_FORMAT, wire, 1, VERSION, kind, end - 1, sequence & 0xFFFF, now_ms & 0xFFFFFFFF
+    )
+    wire[1 + HEADER_BYTES : crc_at] = payload
+    struct.pack_into("<I", wire, crc_at, crc32(memoryview(wire)[1:crc_at]))
+    # COBS in place: each zero becomes the way to the next, the first byte the way to the first.
+    at = 0
+    while at < end:
+        following = wire.find(b"\0", at + 1)
+        wire[at] = following - at
+        at = following
+    return wire
+
+
+def unpack(wire: bytes):
+    """(kind, sequence, now_ms, payload) of a frame without its ending 0; None if it is damaged."""
+    end = len(wire)
+    if not SHORTEST < end <= LONGEST + 1:
+        return None
+    raw = bytearray(wire)
+    at = 0
+    while at < end:
+        step = raw[at]
+        if step == 0:
+            return None
+        raw[at] = 0
+        at += step
+    crc_at = end - CRC_BYTES
+    if at != end or raw[1] != VERSION or raw[LENGTH_AT] != end - 1:
+        return None
+    if struct.unpack_from("<I", raw, crc_at)[0] != crc32(memoryview(raw)[1:crc_at]):
+        return None
+    _, kind, _, sequence, now_ms = struct.unpack_from(HEADER_FORMAT, raw, 1)
+    return kind, sequence, now_ms, bytes(raw[1 + HEADER_BYTES : crc_at])
+
+
+class Receiver:
+    """Cuts whole frames out of a stream of bytes that comes in any pieces.
+
+    Damaged frames are counted in `corrupt` and passed over. Between two calls it holds no more
+    than one frame's bytes, whatever comes in.
+    """
+
+    def __init__(self):
+        self.corrupt = 0
+        self._pending = b""
+
+    def feed(self, chunk: bytes) -> list:
+        """The frames, as `unpack` gives them, that are complete with these bytes."""
+        pieces = chunk.split(b"\0")
+        if self._pending:
+            pieces[0] = self._pending + pieces[0]
+        self._pending = pieces.pop()[: LONGEST + 2]  # one byte too many is kept: it is too long
+        frames = []
+        for piece in pieces:
+            if piece:
+                frame = unpack(piece)
+                if frame is None:
+                    self.corrupt += 1
+                else:
+                    frames.append(frame)
+        return frames
+
+    def wanted(self) -> int:
+        """How many bytes are sure to come before a frame is complete, for a read that blocks."""
+        pending = self._pending
+        have = len(pending)
+        if have > 1 and pending[1] != VERSION:
+            return 1
+        whole = (SHORTEST if have <= LENGTH_AT else pending[LENGTH_AT]) + 2
+        return whole - have if whole > have else 1
+
+
+def pack_step(inputs, command) -> bytes:
+    """Payload of STEP. ValueError names a value outside its declared range."""
+    values = _checked(inputs)
+    return struct.pack(
+        STEP_FORMAT, 1 if command.run else 0, command.hold, command.kv, command.ma, *values
+    )
+
+
+def unpack_step(payload: bytes, inputs, command) -> None:
+    """Fill both records from the payload of STEP."""
+    _expect(payload, STEP_BYTES)
+    values = struct.unpack(STEP_FORMAT, payload)
+    command.run = values[0] != 0
+    command.hold = values[1]
+    command.kv = values[2]
+    command.ma = values[3]
+    inputs.load(values[4:])
+
+
+def pack_outputs(outputs) -> bytes:
+    """Payload of OUTPUTS_HELD and START. ValueError names a value outside its declared range."""
+    return struct.pack(OUTPUTS_FORMAT, *_checked(outputs))
+
+
+def unpack_outputs(payload: bytes, outputs) -> None:
+    """Fill the record from the payload of OUTPUTS_HELD or START."""
+    _expect(payload, OUTPUTS_BYTES)
+    outputs.load(struct.unpack(OUTPUTS_FORMAT, payload))
+
+
+def pack_setting(name: str, value) -> bytes:
+    """Payload of SETTING: an int stays one (64 bits), anything else goes as f64."""
+    is_integer = isinstance(value, int)
+    return struct.pack("<Bq" if is_integer else "<Bd", is_integer, value) + name.encode()
+
+
+def unpack_setting(payload: bytes):
+    """(name, value) from the payload of SETTING."""
+    if len(payload) <= SETTING_BYTES:
+        raise ValueError("a setting without a name")
+    return (
+        bytes(payload[SETTING_BYTES:]).decode(),
+        struct.unpack_from("<q" if payload[0] else "<d", payload, 1)[0],
+    )
+
+
+def _checked(record) -> tuple:
+    """Its values. Out of range, struct complains on CPython and cuts off bits on MicroPython."""
+    values = record.values()
+    for signal, value in zip(record.SIGNALS, values):
+        if not signal[2] <= value <= signal[3]:
+            raise ValueError(signal[0] + " = " + str(value) + " is outside its declared range")
+    return values
+
+
+def _expect(payload: bytes, count: int) -> None:
+    """MicroPython's struct takes a longer buffer without a word."""
+    if len(payload) != count:
+        raise ValueError("payload of " + str(len(payload)) + " bytes, not " + str(count))

@@ -1,0 +1,37 @@
+"""What the firmware says of itself: readings in physical units, by its own calibration."""
+
+from firmware.calibration import (
+    FAN_FULL,
+    FILAMENT_A_PER_COUNT,
+    KV_PER_COUNT,
+    MA_PER_COUNT,
+    pt100_temperature_c,
+)
+from firmware.controller import STATES
+from firmware.emission import DAC_FULL, V_PER_COUNT
+from firmware.interlocks import NAMES
+
+
+def readings(controller, inputs, outputs) -> dict:
+    """Names with units -> numbers and words, for a message or a display."""
+    return {
+        "state": STATES[outputs.state],
+        "trip": NAMES.get(outputs.trip, ""),
+        "kv": inputs.kv_monitor_raw * KV_PER_COUNT,
+        "ma": inputs.ma_monitor_raw * MA_PER_COUNT,
+        "ma_target": controller.emission.target_ma,
+        "trim": controller.compensation.trim,
+        "filament_a": inputs.filament_monitor_raw * FILAMENT_A_PER_COUNT,
+        "grid_v": (outputs.grid_program_raw - DAC_FULL) * V_PER_COUNT,
+        "fan_percent": 100.0 * outputs.fan_program_raw / FAN_FULL,
+        "fan_rpm": inputs.fan_tach_raw,
+        "head_temperature_c": pt100_temperature_c(inputs.head_temperature_raw),
+        "mount_temperature_c": pt100_temperature_c(inputs.mount_temperature_raw),
+        "generator_temperature_c": 0.01 * inputs.generator_temperature_raw,
+        "room_temperature_c": 0.01 * inputs.room_temperature_raw,
+        "room_pressure_hpa": 0.01 * inputs.room_pressure_raw,
+        "room_humidity_percent": 0.01 * inputs.room_humidity_raw,
+        "interlock_chain": "closed" if inputs.switches & 3 == 3 else "open",
+        "hv_enable": outputs.hv_enable,
+        "lamp_on": outputs.lamp_on,
+    }

@@ -1,0 +1,371 @@
+"""Telemetry against a real Mosquitto, started here on a free loopback port."""
+
+import getpass
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+
+import paho.mqtt.client as mqtt
+import pytest
+import trustme
+from paho.mqtt.enums import CallbackAPIVersion
+
+from twin.errors import InputError
+from twin.telemetry import Telemetry
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SETUP = ROOT / "scripts" / "mosquitto"
+PATIENCE_S = 30.0
+OPEN = "allow_anonymous true\n"
+
+
+def tool(name: str) -> str:
+    """The path of one of Mosquitto's programs; the test fails if there is none."""
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
+    found = shutil.which(name, path=path)
+    if found is None:
+        pytest.fail(f"{name} is missing: install the Debian package mosquitto (scripts/test does)")
+    return found
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+class Mosquitto:
+    """One broker process, with its own configuration in `folder`."""
+
+    def __init__(self, folder: pathlib.Path, configuration: str) -> None:
+        self.folder = folder
+        self.port = free_port()
+        text = configuration.replace("listener 8883", f"listener {self.port} 127.0.0.1")
+        if "listener" not in text:
+            text += f"listener {self.port} 127.0.0.1\n"
+        text += f"user {getpass.getuser()}\nlog_dest stderr\n"
+        (folder / "test.conf").write_text(text)
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"mqtt://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        command = [tool("mosquitto"), "-c", "test.conf"]
+        self.process = subprocess.Popen(
+            command, cwd=self.folder, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+        )
+        said = []
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            said.append(line)
+            if " running" in line:
+                break
+        else:
+            pytest.fail("mosquitto does not start:\n" + "".join(said))
+        threading.Thread(target=self.process.stderr.read, daemon=True).start()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def mosquitto(tmp_path) -> Iterator[Callable[[str], Mosquitto]]:
+    """Start a broker with a configuration."""
+    started: list[Mosquitto] = []
+
+    def start(configuration: str = OPEN) -> Mosquitto:
+        folder = tmp_path / f"mosquitto-{len(started)}"
+        folder.mkdir()
+        started.append(Mosquitto(folder, configuration))
+        return started[-1]
+
+    yield start
+    for broker in started:
+        broker.kill()
+
+
+@pytest.fixture
+def secured(tmp_path) -> Iterator[tuple[Mosquitto, str]]:
+    """A broker set up as scripts/mosquitto/ shows, and the file with its authority."""
+    folder = tmp_path / "secured"
+    (folder / "certs").mkdir(parents=True)
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    certificate = authority.issue_cert("localhost", "127.0.0.1")
+    with (folder / "certs" / "server.pem").open("wb") as chain:
+        for part in certificate.cert_chain_pems:
+            chain.write(part.bytes())
+    certificate.private_key_pem.write_to_path(str(folder / "certs" / "server.key"))
+    shutil.copy(SETUP / "acl", folder / "acl")
+    for option, user, password in (("-cb", "tube01", "tube secret"), ("-b", "watcher", "look")):
+        command = [tool("mosquitto_passwd"), option, "passwd", user, password]
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    (folder / "acl").chmod(0o600)
+    broker = Mosquitto(folder, (SETUP / "mosquitto.conf").read_text())
+    yield broker, str(folder / "ca.pem")
+    broker.kill()
+
+
+class Watcher:
+    """A subscriber to everything, connected as a separate client."""
+
+    def __init__(self, port: int, ca_file: str | None = None) -> None:
+        self.seen: list[mqtt.MQTTMessage] = []
+        self._changed = threading.Condition()
+        subscribed = threading.Event()
+        self._client = client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv311)
+        if ca_file:
+            client.tls_set(ca_file)
+            client.username_pw_set("watcher", "look")
+        client.on_message = self._message
+        client.on_subscribe = lambda *_: subscribed.set()
+        client.connect("127.0.0.1", port)
+        client.loop_start()
+        client.subscribe("tubetwin/#", qos=1)
+        assert subscribed.wait(PATIENCE_S)
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _message(self, client: object, data: object, message: mqtt.MQTTMessage) -> None:
+        with self._changed:
+            self.seen.append(message)
+            self._changed.notify_all()
+
+    def wait_for(self, *words: bytes) -> mqtt.MQTTMessage:
+        """The first message that contains all these words."""
+
+        def found() -> list[mqtt.MQTTMessage]:
+            return [message for message in self.seen if all(w in message.payload for w in words)]
+
+        with self._changed:
+            assert self._changed.wait_for(found, PATIENCE_S), "waited in vain"
+            return found()[0]
+
+    def seqs(self) -> set[int]:
+        import json
+
+        samples = [entry for entry in self.seen if entry.topic.endswith("/telemetry")]
+        return {json.loads(entry.payload)["seq"] for entry in samples}
+
+
+class Line:
+    """A network line to a broker that can be cut and mended."""
+
+    def __init__(self, port: int) -> None:
+        self.target = port
+        self.up = True
+        self._sockets: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self) -> None:
+        self.up = False
+        for sock in self._sockets:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+        self._sockets.clear()
+
+    def mend(self, port: int) -> None:
+        self.target, self.up = port, True
+
+    def close(self) -> None:
+        self._listener.close()
+        self.cut()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                if not self.up:
+                    near.close()
+                    continue
+                far = socket.create_connection(("127.0.0.1", self.target))
+                self._sockets += [near, far]
+                for source, sink in ((near, far), (far, near)):
+                    threading.Thread(target=_copy, args=(source, sink), daemon=True).start()
+
+
+def _copy(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    with suppress(OSError):
+        sink.shutdown(socket.SHUT_RDWR)
+
+
+def connected(url: str, device: str = "tube01", ca_file: str | None = None) -> Telemetry:
+    telemetry = Telemetry(url, device, ca_file=ca_file)
+    telemetry.connect()
+    return telemetry
+
+
+def record(telemetry: Telemetry, first: int, end: int) -> None:
+    for second in range(first, end):
+        telemetry.sample(1000 * second, {"second": second, "tube_kv": 50.0})
+
+
+def test_everything_arrives_once_and_in_order(mosquitto):
+    broker = mosquitto()
+    with closing(Watcher(broker.port)) as watcher:
+        telemetry = connected(broker.url)
+        telemetry.status("running", 0)
+        record(telemetry, 0, 500)
+        telemetry.event(500_000, "trip", {"cause": "fan"})
+        assert telemetry.close() == (501, 0, 0, 0)
+        watcher.wait_for(b'"state":"offline"', b'"sent":501')
+        assert watcher.wait_for(b'"cause":"fan"').topic == "tubetwin/tube01/event"
+        samples = [entry for entry in watcher.seen if entry.topic.endswith("/telemetry")]
+        assert len(samples) == 500 and watcher.seqs() == set(range(500))
+
+
+def test_the_status_is_retained_for_whoever_comes_later(mosquitto):
+    broker = mosquitto()
+    telemetry = connected(broker.url)
+    telemetry.status("running", 0)
+    telemetry.close()
+    with closing(Watcher(broker.port)) as watcher:
+        assert watcher.wait_for(b'"state":"offline"').retain
+        assert len(watcher.seen) == 1
+
+
+def test_another_client_sees_the_will_when_the_publisher_is_killed(mosquitto):
+    broker = mosquitto()
+    script = f"""
+import threading
+from twin.telemetry import Telemetry
+telemetry = Telemetry("{broker.url}", "tube01")
+telemetry.connect()
+telemetry.status("running", 0)
+threading.Event().wait()
+"""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with closing(Watcher(broker.port)) as watcher:
+        with subprocess.Popen([sys.executable, "-c", script], env=environment) as run:
+            watcher.wait_for(b'"state":"running"')
+            run.kill()
+        watcher.wait_for(b'"state":"offline"', b'"reason":"connection lost"')
+    with closing(Watcher(broker.port)) as later:
+        assert later.wait_for(b'"reason":"connection lost"').retain
+
+
+def test_a_line_that_is_cut_and_mended_loses_nothing(mosquitto):
+    broker = mosquitto()
+    with closing(Line(broker.port)) as line, closing(Watcher(broker.port)) as watcher:
+        telemetry = connected(f"mqtt://127.0.0.1:{line.port}")
+        record(telemetry, 0, 1000)
+        watcher.wait_for(b'"seq":100,')
+        line.cut()
+        record(telemetry, 1000, 2000)
+        line.mend(broker.port)
+        watcher.wait_for(b'"seq":1999,', b'"late":true', b'"now_ms":1999000')
+        record(telemetry, 2000, 2100)
+        counts = telemetry.close()
+        assert (counts.sent, counts.dropped, counts.unsent) == (2100, 0, 0)
+        assert counts.late >= 1000
+        watcher.wait_for(b'"state":"offline"', b'"sent":2100')
+        assert watcher.seqs() == set(range(2100))
+
+
+def test_a_broker_killed_and_restarted_gets_the_rest(mosquitto):
+    broker = mosquitto()
+    with closing(Line(broker.port)) as line:
+        telemetry = connected(f"mqtt://127.0.0.1:{line.port}")
+        with closing(Watcher(broker.port)) as watcher:
+            record(telemetry, 0, 200)
+            watcher.wait_for(b'"seq":199,')
+            before = watcher.seqs()
+            broker.kill()
+        line.cut()
+        record(telemetry, 200, 400)
+        broker.start()
+        with closing(Watcher(broker.port)) as watcher:
+            line.mend(broker.port)
+            assert telemetry.close()._replace(late=0) == (400, 0, 0, 0)
+            watcher.wait_for(b'"state":"offline"', b'"sent":400')
+            assert before | watcher.seqs() == set(range(400))
+            assert watcher.seqs() >= set(range(200, 400))
+            assert all(b'"late":true' in entry.payload for entry in watcher.seen if _is_sample(entry))
+
+
+def _is_sample(message: mqtt.MQTTMessage) -> bool:
+    return message.topic.endswith("/telemetry")
+
+
+def test_two_runs_at_once_keep_their_own_topics(mosquitto):
+    broker = mosquitto()
+    with closing(Watcher(broker.port)) as watcher:
+        left, right = connected(broker.url, "left"), connected(broker.url, "right")
+        record(left, 0, 300)
+        record(right, 0, 200)
+        assert (left.close().sent, right.close().sent) == (300, 200)
+        watcher.wait_for(b'"state":"offline"', b'"sent":300')
+        watcher.wait_for(b'"state":"offline"', b'"sent":200')
+        topics = [entry.topic for entry in watcher.seen]
+        assert topics.count("tubetwin/left/telemetry") == 300
+        assert topics.count("tubetwin/right/telemetry") == 200
+
+
+def test_the_set_up_that_is_shipped_works_over_tls_with_a_password(secured):
+    broker, ca_file = secured
+    url = f"mqtts://tube01:tube%20secret@localhost:{broker.port}"
+    with closing(Watcher(broker.port, ca_file)) as watcher:
+        telemetry = connected(url, "tube01", ca_file)
+        record(telemetry, 0, 50)
+        assert telemetry.close() == (50, 0, 0, 0)
+        watcher.wait_for(b'"state":"offline"')
+        assert watcher.seqs() == set(range(50))
+
+
+def test_a_device_cannot_speak_in_another_ones_name(secured):
+    broker, ca_file = secured
+    url = f"mqtts://tube01:tube%20secret@localhost:{broker.port}"
+    with closing(Watcher(broker.port, ca_file)) as watcher:
+        thief = connected(url, "tube02", ca_file)
+        thief.sample(0, {"second": 0})
+        thief.close()
+        honest = connected(url, "tube01", ca_file)
+        honest.close()
+        watcher.wait_for(b'"state":"offline"')
+        assert {entry.topic for entry in watcher.seen} == {"tubetwin/tube01/status"}
+
+
+@pytest.mark.parametrize("user", ["", "tube01:wrong@", "nobody:at%20all@", "tube01@"])
+def test_a_wrong_password_is_told_in_one_line(secured, user):
+    broker, ca_file = secured
+    with pytest.raises(InputError, match="not authorised|refused") as caught:
+        connected(f"mqtts://{user}localhost:{broker.port}", "tube01", ca_file)
+    message = str(caught.value)
+    assert "\n" not in message and "wrong" not in message and "at all" not in message
+
+
+def test_a_certificate_of_an_unknown_authority_is_told_in_one_line(secured):
+    broker, _ = secured
+    with pytest.raises(InputError, match="certificate not trusted") as caught:
+        connected(f"mqtts://tube01:x@localhost:{broker.port}")
+    assert "\n" not in str(caught.value)
+
+
+def test_a_certificate_for_another_host_is_told_in_one_line(secured):
+    broker, ca_file = secured
+    with pytest.raises(InputError, match="certificate not trusted"):
+        connected(f"mqtts://tube01:x@127.0.0.2:{broker.port}", ca_file=ca_file)
+
+
+def test_tls_where_there_is_none_and_none_where_there_is_are_told_in_one_line(secured, mosquitto):
+    with pytest.raises(InputError, match="no TLS there|closed the connection|reset"):
+        connected(mosquitto().url.replace("mqtt:", "mqtts:"))
+    with pytest.raises(InputError, match="does it expect mqtts://"):
+        connected(f"mqtt://localhost:{secured[0].port}")

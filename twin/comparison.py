@@ -1,0 +1,43 @@
+"""The same run with the laws switched off, in a process of its own beside the main one."""
+
+import multiprocessing
+import signal
+from pathlib import Path
+
+from twin.columns import COLUMNS
+from twin.recorder import Recorder
+from twin.run import LAWS, Job, simulate
+
+
+class Comparison:
+    """Runs `job` without any law from `start` on; `finish` waits for its recording.
+
+    The parts that are compared see the same room, the same tube and the same noise.
+    """
+
+    def __init__(self, job: Job, path: Path):
+        off = Job(
+            job.scenario, job.tube_name, job.tube, job.calibration, job.seed, tuple(LAWS)
+        )
+        context = multiprocessing.get_context("spawn")
+        self.path = path
+        self._process = context.Process(target=_run, args=(off, path), daemon=True)
+        self._process.start()
+
+    def finish(self) -> Path | None:
+        """Wait for it; the recording's path, or None if there is none."""
+        self._process.join()
+        return self.path if self._process.exitcode == 0 and self.path.exists() else None
+
+    def stop(self) -> None:
+        """Give it up at once. May be called again, and after `finish`."""
+        if self._process.is_alive():
+            self._process.terminate()
+            self._process.join()
+
+
+def _run(job: Job, path: Path) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
+    with Recorder(path, COLUMNS, {"without": ", ".join(job.without), "seed": job.seed}) as recorder:
+        outcome = simulate(job, recorder)
+        recorder.close({"rms_true_percent": outcome.frames.true.rms_percent})

@@ -1,0 +1,41 @@
+"""From what a user typed to a Job: everything is checked before anything happens."""
+
+import difflib
+import math
+from pathlib import Path
+
+from twin.calibrations import calibration_of
+from twin.errors import InputError
+from twin.progress import commissioning
+from twin.run import LAWS, Job
+from twin.scenario import load_scenario
+from twin.tube import load_tube
+
+TUBE_ROOM_C = (15.0, 35.0)
+
+
+def prepare(
+    scenario: str,
+    tube: str,
+    ambient: str | None,
+    hours: float | None,
+    seed: int,
+    without: tuple[str, ...],
+) -> Job:
+    """Load and check all of it; commission a tube that nobody has seen. InputError in one line."""
+    for law in without:
+        if law not in LAWS:
+            near = difflib.get_close_matches(law, LAWS, n=1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            raise InputError(f"--without {law}: no such law{hint}; choose {', '.join(LAWS)}")
+    if hours is not None and not (math.isfinite(hours) and hours > 0.0):
+        raise InputError(f"--hours {hours:g}: give a number of hours above 0")
+    chosen = load_scenario(scenario)
+    name, description = load_tube(tube)
+    if ambient is not None:
+        chosen = chosen.with_ambient(Path(ambient), hours)
+    elif hours is not None:
+        chosen = chosen.with_hours(hours)
+    with commissioning(name) as progress:
+        calibration = calibration_of(name, description, progress)
+    return Job(chosen, name, description, calibration, seed, tuple(dict.fromkeys(without)))

@@ -1,0 +1,177 @@
+"""A whole `tubetwin run`: broker, telemetry, recording, comparison, report, verdict."""
+
+import json
+import math
+import os
+import shlex
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from twin.columns import COLUMNS
+from twin.comparison import Comparison
+from twin.errors import InputError
+from twin.job import TUBE_ROOM_C
+from twin.progress import running, waiting
+from twin.recorder import Recorder
+from twin.run import LAWS, Job, Outcome, simulate
+from twin.telemetry import Telemetry, TelemetryCounts
+from twin.verdict import LIMIT_PERCENT
+
+DRAIN_S = 5.0  # how long without progress the telemetry's backlog is waited for
+
+
+def execute(
+    job: Job, out: Path, broker: str | None, rate: float | None, csv: bool, as_json: bool
+) -> bool:
+    """Run `job` and leave its results in `out`; True if the limit held.
+
+    broker: an URL, "embedded", or None for no telemetry. InputError if the broker can't be
+    reached or `out` can't be written.
+    """
+    quiet = as_json
+    if warning := room_warning(job):
+        print(f"tubetwin: note: {warning}", file=sys.stderr)
+    _make(out)
+    with ExitStack() as stack:
+        telemetry = _telemetry(stack, job, broker)
+        comparison = None
+        if set(job.without) != set(LAWS):
+            comparison = Comparison(job, out / "laws-off.h5")
+            stack.callback(comparison.stop)
+        recorder = stack.enter_context(
+            Recorder(out / "recording.h5", COLUMNS, parameters_of(job))
+        )
+        end_ms = round(3_600_000 * job.scenario.duration_h)
+        with running(f"{job.scenario.name} on {job.tube_name}", end_ms, quiet) as progress:
+            outcome = simulate(job, recorder, telemetry, progress, rate)
+        counts = None
+        if telemetry:
+            with waiting("sending the rest of the telemetry", quiet):
+                counts = telemetry.close(DRAIN_S)
+        with waiting("waiting for the run with the laws off", quiet):
+            other = comparison.finish() if comparison else None
+        with waiting("writing the report", quiet):
+            _write(out, outcome, counts, recorder, other, csv)
+    document = plain(outcome.summary())
+    if as_json:
+        print(json.dumps(document))
+    else:
+        _say(outcome, counts, out)
+    return outcome.passed
+
+
+def parameters_of(job: Job) -> dict[str, Any]:
+    """All that decided the run, with units and sources, for recording and report."""
+    return {
+        "scenario": job.scenario.model_dump(mode="json"),
+        "tube": job.tube.model_dump(mode="json", exclude_none=True),
+        "calibration": dict(job.calibration),
+        "seed": job.seed,
+        "without": list(job.without),
+    }
+
+
+def plain(summary: dict[str, Any]) -> dict[str, Any]:
+    """The summary as JSON can say it: what is not a number becomes null."""
+    return {
+        key: None if isinstance(value, float) and not math.isfinite(value) else value
+        for key, value in summary.items()
+    }
+
+
+def _make(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out {out}: {error.strerror}; give a directory you can write") from None
+    if not os.access(out, os.W_OK):
+        raise InputError(f"--out {out}: not writable; give a directory you can write")
+
+
+def _telemetry(stack: ExitStack, job: Job, broker: str | None) -> Telemetry | None:
+    if broker is None:
+        return None
+    if broker == "embedded":
+        from twin.broker import EmbeddedBroker
+
+        broker = stack.enter_context(EmbeddedBroker()).url
+    telemetry = Telemetry(broker, job.tube_name)
+    telemetry.connect()
+    stack.callback(telemetry.close, 0.0)
+    telemetry.status("running", 0, {"scenario": job.scenario.name, "seed": job.seed})
+    return telemetry
+
+
+def _write(
+    out: Path,
+    outcome: Outcome,
+    counts: TelemetryCounts | None,
+    recorder: Recorder,
+    comparison: Path | None,
+    csv: bool,
+) -> None:
+    from twin.recording import export_csv
+    from twin.report import write_report
+
+    summary = outcome.summary()
+    recorder.close({**plain(summary), **outcome.fan_authority()})
+    write_report(
+        out,
+        plain(summary),
+        recorder.path,
+        comparison,
+        parameters_of(outcome.job),
+        extra={
+            **outcome.fan_authority(),
+            "telemetry": counts._asdict() if counts else None,
+            "overruns": outcome.overruns,
+            "command": "tubetwin " + shlex.join(sys.argv[1:]),
+        },
+    )
+    (out / "summary.json").write_text(json.dumps(plain(summary), indent=1) + "\n")
+    if csv:
+        export_csv(recorder.path, out / "recording.csv")
+
+
+def _say(outcome: Outcome, counts: TelemetryCounts | None, out: Path) -> None:
+    frames, fan = outcome.frames, outcome.fan_authority()
+    if outcome.trips:
+        first = outcome.trips[0]
+        word = f"TRIPPED: {first['cause']} at {first['time_s']:.2f} s"
+    else:
+        word = "HELD" if outcome.passed else "NOT HELD"
+    hours = outcome.simulated_s / 3600.0
+    job = outcome.job
+    print(f"{word}  ({job.scenario.name}, {job.tube_name}, seed {job.seed})")
+    print(
+        f"  intensity  {frames.true.rms_percent:.3f} % rms true, "
+        f"{frames.measured.rms_percent:.3f} % rms measured; limit {LIMIT_PERCENT:.2f} % rms "
+        f"over {hours:.3g} h, {frames.true.count} frames"
+    )
+    print(
+        f"  tube head  {outcome.head_c.mean:.2f} °C, {1000 * outcome.head_c.deviation:.0f} mK rms; "
+        f"fan {fan['fan_min_percent']:.0f}-{fan['fan_max_percent']:.0f} %, "
+        f"{fan['fan_left_percent']:.0f} % left at the nearer end"
+    )
+    if counts:
+        print(
+            f"  telemetry  {counts.sent} sent ({counts.late} late), "
+            f"{counts.dropped} dropped, {counts.unsent} unsent"
+        )
+    if outcome.overruns:
+        print(f"  pacing     {outcome.overruns} overruns of real time")
+    print(f"  {outcome.wall_s:.1f} s of wall time; report: {out / 'report.html'}")
+
+
+def room_warning(job: Job) -> str | None:
+    """One line if the room leaves the range that the tube is made for."""
+    low, high = TUBE_ROOM_C
+    coldest, warmest = job.scenario.room().temperature_range_c
+    if low <= coldest and warmest <= high:
+        return None
+    return (
+        f"the room goes from {coldest:.1f} to {warmest:.1f} °C; "
+        f"the tube is made for {low:g} to {high:g} °C"
+    )
