@@ -23,9 +23,16 @@ PT_A = 3.9083e-3
 PT_B = -5.775e-7
 PT_COUNTS_PER_R0 = 32768 * 100.0 / 400.0
 
+COLDEST_AIR_C = -40.0  # the air sensor's range; Magnus' formula has a pole at -243 degC
+
 
 def pt100_temperature_c(raw: int) -> float:
-    """Temperature (degC, above 0) of a PT100 from its ratio to the reference, in counts."""
+    """Temperature (degC, above 0) of a PT100 from its ratio to the reference, in counts.
+
+    A count that no converter gives reads as full scale, some 880 degC, and not as an error.
+    """
+    if raw > ADC_FULL:
+        raw = ADC_FULL
     return (sqrt(PT_A * PT_A - 4.0 * PT_B * (1.0 - raw / PT_COUNTS_PER_R0)) - PT_A) / (2.0 * PT_B)
 
 
@@ -35,13 +42,16 @@ def pt100_raw(temperature_c: float) -> int:
     return int(PT_COUNTS_PER_R0 * r + 0.5)
 
 
-def air_mass_kg_m3(temperature_c: float, pressure_pa: float, humidity_percent: float,
-                   vapour_ratio: float) -> float:
+def air_mass_kg_m3(
+    temperature_c: float, pressure_pa: float, humidity_percent: float, vapour_ratio: float
+) -> float:
     """Attenuating mass of moist air, kg/m3 of dry air that would attenuate as much.
 
     `vapour_ratio` is the mass attenuation of water vapour over that of dry air. Saturation
     pressure by Magnus with the coefficients of Alduchov and Eskridge, J. Appl. Meteor. 35 (1996).
     """
+    if temperature_c < COLDEST_AIR_C:
+        temperature_c = COLDEST_AIR_C
     saturation_pa = 610.94 * exp(17.625 * temperature_c / (temperature_c + 243.04))
     vapour_pa = 0.01 * humidity_percent * saturation_pa
     kelvin = temperature_c + 273.15

@@ -36,8 +36,16 @@ class Compensation(Plain):
         self.log_intensity = 0.0
         self.running = False
 
-    def sense(self, dt_s: float, head_c: float, mount_c: float, generator_c: float,
-              room_c: float, pressure_pa: float, humidity_percent: float) -> None:
+    def sense(
+        self,
+        dt_s: float,
+        head_c: float,
+        mount_c: float,
+        generator_c: float,
+        room_c: float,
+        pressure_pa: float,
+        humidity_percent: float,
+    ) -> None:
         """Take in one set of readings, low-passed against their noise."""
         air = air_mass_kg_m3(room_c, pressure_pa, humidity_percent, self.settings.air_vapour_ratio)
         part = dt_s / (FILTER_S + dt_s) if self.running else 1.0
@@ -50,9 +58,8 @@ class Compensation(Plain):
     def step(self) -> None:
         """The trim, a factor on the emission current, from what was sensed."""
         s = self.settings
-        z = (
-            s.head_alpha_per_k * (self.head_c - s.head_set_c)
-            + s.mount_beta_per_k * (self.mount_c - s.mount_ref_c)
+        z = s.head_alpha_per_k * (self.head_c - s.head_set_c) + s.mount_beta_per_k * (
+            self.mount_c - s.mount_ref_c
         )
         generator_k = self.generator_c - s.generator_ref_c
         self.log_intensity = (

@@ -40,7 +40,7 @@ THERMAL_MS = 500  # phases 3 and 13
 COMPENSATION_MS = 1000  # phase 7
 MAX_AGE_MS = 3000  # a reading older than this trims nothing new
 LAMP_KV_RAW = int(1.0 / KV_PER_COUNT)  # above 1 kV there may be X-rays, whatever was commanded
-LAMP_STRETCH_MS = 500
+LAMP_STRETCH_MS = 500 + 2 * SLOW_MS  # at least 500, wherever between two turns it begins
 FILAMENT_VOLT_PER_A = 0.75  # to turn filament current into heat, W = 0.75 V/A * A**2
 
 
@@ -48,8 +48,16 @@ class Controller(Plain):
     """Composes the laws. `state()` and `load()` cover all of it."""
 
     STATE = (
-        "condition", "trip", "trip_ms", "last_ms", "run_seen", "in_condition_ms", "phase",
-        "phase_ms", "lamp_ms", "room_c",
+        "condition",
+        "trip",
+        "trip_ms",
+        "last_ms",
+        "run_seen",
+        "in_condition_ms",
+        "phase",
+        "phase_ms",
+        "lamp_ms",
+        "room_c",
     )
     LAWS = ("thermal", "emission", "high_voltage", "compensation", "interlocks")
 
@@ -73,13 +81,15 @@ class Controller(Plain):
 
     def step(self, now_ms: int, inputs, outputs, command) -> None:
         """One tick: `now_ms` (wrapping ms), raw inputs -> raw outputs."""
+        before = self.condition
         if self.last_ms is None:
             self.last_ms = now_ms
+            before = -1  # whatever the actuators held until now
         dt_ms = (now_ms - self.last_ms) & MASK
         self.last_ms = now_ms
-        before = self.condition
         if command.run != self.run_seen:
             self._run_changed(command.run)
+            before = -1  # a start that trips in the same tick has a new cause to show
         condition = self.condition
         if OFF < condition < TRIPPED:
             trip = self.interlocks.fast(inputs)
@@ -89,7 +99,7 @@ class Controller(Plain):
                 outputs.grid_program_raw = self.emission.fast(inputs.ma_monitor_raw)
         self.phase_ms += dt_ms
         if self.phase_ms >= PHASE_MS:
-            self.phase_ms -= PHASE_MS
+            self.phase_ms %= PHASE_MS  # turns that a late tick has missed are not made up for
             self._take_turn(now_ms, inputs, outputs, command)
         if self.condition != before:  # a change shows in the outputs of its own tick
             self._write(inputs, outputs)
@@ -156,6 +166,8 @@ class Controller(Plain):
                 self._enter(BEAM)
         elif condition == BEAM and not command.hold & HOLD_EMISSION:
             self.high_voltage.ramp(command.kv, dt_s)
+            # The rating comes before the slew: what a rising voltage leaves holds at once.
+            self.emission.target_ma = self.high_voltage.allowed_ma(self.emission.target_ma)
             wanted_ma = self.high_voltage.allowed_ma(command.ma * self.compensation.trim)
             self.emission.aim(wanted_ma, dt_s)
             self.emission.slow(dt_s)
@@ -167,6 +179,7 @@ class Controller(Plain):
         if inputs.room_age_ms <= MAX_AGE_MS:
             self.room_c = 0.01 * inputs.room_temperature_raw
         if command.hold & HOLD_THERMAL:
+            self.thermal.running = False  # begins anew, without a bump, when it is let go
             return
         filament_a = inputs.filament_monitor_raw * FILAMENT_A_PER_COUNT
         power_w = (
@@ -202,8 +215,9 @@ class Controller(Plain):
         condition = self.condition
         energised = condition == RAMP or condition == BEAM
         heated = energised or condition == PREHEAT
-        outputs.hv_enable = 1 if energised else 0
-        outputs.kv_program_raw = self.high_voltage.kv_program_raw if energised else 0
+        kv_program_raw = self.high_voltage.kv_program_raw if energised else 0
+        outputs.kv_program_raw = kv_program_raw
+        outputs.hv_enable = 1 if kv_program_raw else 0  # no voltage asked for enables nothing
         outputs.grid_program_raw = self.emission.grid_program_raw if condition == BEAM else 0
         outputs.filament_program_raw = self.emission.filament_program_raw if heated else 0
         # The lamp follows the readback too, and stays for half a second: nothing is hidden.

@@ -28,8 +28,13 @@ class Emission(Plain):
     """`fast` every tick with beam on, `slow` ten times a second, `preheat` before."""
 
     STATE = (
-        "target_ma", "target_raw", "grid", "carry", "filament",
-        "grid_program_raw", "filament_program_raw",
+        "target_ma",
+        "target_raw",
+        "grid",
+        "carry",
+        "filament",
+        "grid_program_raw",
+        "filament_program_raw",
     )
 
     def __init__(self, settings):
@@ -98,7 +103,12 @@ class Emission(Plain):
         return raw
 
     def slow(self, dt_s: float) -> None:
-        """One step of the filament that leads the bias back to its set-point."""
+        """One step of the filament that leads the bias back to its set-point.
+
+        With no current asked for the bias says nothing about the filament, which then stays.
+        """
+        if self.target_ma <= 0.0:
+            return
         s = self.settings
         step = clamp(
             self.slow_gain * dt_s * (self.grid - self.grid_set), -SLOW_STEP_LIMIT, SLOW_STEP_LIMIT

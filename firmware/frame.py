@@ -11,7 +11,7 @@ they are: four bytes into a frame its receiver knows how many are still to come.
 
 The payloads are derived from firmware/signals.py:
 
-    SETTING  is_integer u8, value i64 or f64, name
+    SETTING  integer u8 (0 or 1), value i64 or f64, name
     START    outputs, what the actuators hold until the first step
     STEP     run u8, hold u8, kv f64, ma f64, inputs
     OUTPUTS  outputs
@@ -43,6 +43,10 @@ STEP_FORMAT = "<BBdd" + INPUTS_FORMAT
 STEP_BYTES = struct.calcsize(STEP_FORMAT)
 OUTPUTS_BYTES = struct.calcsize(OUTPUTS_FORMAT)
 SETTING_BYTES = struct.calcsize("<Bd")
+
+CODE_RANGES = {"B": (0, 255), "H": (0, 65535), "h": (-32768, 32767), "I": (0, 0xFFFFFFFF)}
+INPUTS_CHECK = tuple([(signal[0], CODE_RANGES[signal[4]]) for signal in INPUTS])
+OUTPUTS_CHECK = tuple([(signal[0], CODE_RANGES[signal[4]]) for signal in OUTPUTS])
 
 
 def pack(kind: int, sequence: int, now_ms: int, payload: bytes) -> bytearray:
@@ -126,8 +130,8 @@ class Receiver:
 
 
 def pack_step(inputs, command) -> bytes:
-    """Payload of STEP. ValueError names a value outside its declared range."""
-    values = _checked(inputs)
+    """Payload of STEP. ValueError names a value that its bytes can't hold."""
+    values = _checked(inputs, INPUTS_CHECK)
     return struct.pack(
         STEP_FORMAT, 1 if command.run else 0, command.hold, command.kv, command.ma, *values
     )
@@ -145,8 +149,8 @@ def unpack_step(payload: bytes, inputs, command) -> None:
 
 
 def pack_outputs(outputs) -> bytes:
-    """Payload of OUTPUTS_HELD and START. ValueError names a value outside its declared range."""
-    return struct.pack(OUTPUTS_FORMAT, *_checked(outputs))
+    """Payload of OUTPUTS_HELD and START. ValueError names a value that its bytes can't hold."""
+    return struct.pack(OUTPUTS_FORMAT, *_checked(outputs, OUTPUTS_CHECK))
 
 
 def unpack_outputs(payload: bytes, outputs) -> None:
@@ -157,8 +161,8 @@ def unpack_outputs(payload: bytes, outputs) -> None:
 
 def pack_setting(name: str, value) -> bytes:
     """Payload of SETTING: an int stays one (64 bits), anything else goes as f64."""
-    is_integer = isinstance(value, int)
-    return struct.pack("<Bq" if is_integer else "<Bd", is_integer, value) + name.encode()
+    integer = isinstance(value, int)
+    return struct.pack("<Bq" if integer else "<Bd", integer, value) + name.encode()
 
 
 def unpack_setting(payload: bytes):
@@ -171,12 +175,12 @@ def unpack_setting(payload: bytes):
     )
 
 
-def _checked(record) -> tuple:
-    """Its values. Out of range, struct complains on CPython and cuts off bits on MicroPython."""
+def _checked(record, check: tuple) -> tuple:
+    """Its values. What is too large, struct refuses on CPython and cuts short on MicroPython."""
     values = record.values()
-    for signal, value in zip(record.SIGNALS, values):
-        if not signal[2] <= value <= signal[3]:
-            raise ValueError(signal[0] + " = " + str(value) + " is outside its declared range")
+    for (name, (low, high)), value in zip(check, values):
+        if not low <= value <= high:
+            raise ValueError(name + " = " + str(value) + " does not fit its bytes")
     return values
 
 

@@ -28,7 +28,7 @@ class HighVoltage(Plain):
     def allowed_ma(self, ma: float) -> float:
         """`ma` (mA), kept within the current and power ratings at the programmed voltage."""
         s = self.settings
-        ma = clamp(ma, 0.0, s.ma_max)
+        ma = clamp(ma, 0.0, s.ma_max) if self.kv > 0.0 else 0.0
         if self.kv * ma > s.power_limit_w:
             ma = s.power_limit_w / self.kv
         return ma

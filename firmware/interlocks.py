@@ -14,8 +14,13 @@ from firmware.signals import ALL_CLOSED, CHAIN_A, CHAIN_B, GENERATOR_OK
 TABLE = (
     (1, "chain-a", "interlock chain, channel A, open", 0, "21 CFR 1020.40 (c)(4)(i)"),
     (2, "chain-b", "interlock chain, channel B, open", 0, "21 CFR 1020.40 (c)(4)(i)"),
-    (3, "chain-disagree", "one channel open alone for too long; both must be seen open, then "
-        "closed, before a start", 500, "ISO 13849-1 category 3, discrepancy"),
+    (
+        3,
+        "chain-disagree",
+        "one channel open alone for too long; both must be seen open, then closed, before a start",
+        500,
+        "ISO 13849-1 category 3, discrepancy",
+    ),
     (4, "generator", "the generator reports a fault", 0, "generator manual"),
     (5, "over-voltage", "tube voltage above its limit", 0, "21 CFR 1020.40 (c)(1)"),
     (6, "over-current", "emission current above its limit", 0, "21 CFR 1020.40 (c)(1)"),
@@ -25,8 +30,13 @@ TABLE = (
     (10, "head-sensor", "head temperature reads below the sensor's range", 200, "short circuit"),
     (11, "stale-head", "head temperature too old", 3000, "design.md: age"),
     (12, "fan", "fan turns at less than half of what it is told", 5000, "air cooling lost"),
-    (13, "lamp", "X-RAY ON lamp draws too little or too much current", 200,
-        "21 CFR 1020.40 (c)(6)(iii)"),
+    (
+        13,
+        "lamp",
+        "X-RAY ON lamp draws too little or too much current",
+        200,
+        "21 CFR 1020.40 (c)(6)(iii)",
+    ),
 )
 NAMES = {row[0]: row[1] for row in TABLE}
 _DELAY_MS = {row[1]: row[3] for row in TABLE}

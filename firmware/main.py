@@ -25,7 +25,7 @@ class Schedule:
         self._ticks_ms = ticks_ms
         self._sleep_ms = sleep_ms
         self._period_ms = period_ms
-        self._due_ms = None
+        self._due_ms: int | None = None
 
     def next_tick(self) -> int:
         """Wait for the next tick; returns the time at which it begins, wrapping ms."""

@@ -58,14 +58,18 @@ class Settings:
         self.generator_ref_c = 30.0
 
     def load(self, values: dict) -> None:
-        """Set the named values; ValueError names one that does not exist or is no number."""
+        """Set the named values, all or none; ValueError names one that is unknown or no number."""
+        known = self.values()
         for name in values:
             value = values[name]
-            if not hasattr(self, name) or name in ("load", "values"):
+            if name not in known:
                 raise ValueError("unknown setting " + str(name))
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
+            if isinstance(value, bool) or not isinstance(value, (int, float)):
                 raise ValueError("setting " + name + " is not a number")
-            setattr(self, name, value)
+            if value - value != 0:  # what is infinite or not a number
+                raise ValueError("setting " + name + " is not a finite number")
+        for name in values:
+            setattr(self, name, values[name])
 
     def values(self) -> dict:
         """All settings by name."""

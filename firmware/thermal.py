@@ -41,7 +41,8 @@ class Thermal(Plain):
             self.power_w = power_w
             self.integral_w = clamp(
                 self._conductance(self.fan) * excess_k - power_w - s.head_kp_w_per_k * error_k,
-                -INTEGRAL_LIMIT_W, INTEGRAL_LIMIT_W,
+                -INTEGRAL_LIMIT_W,
+                INTEGRAL_LIMIT_W,
             )
         # The heat reaches the head through the anode, so it is fed forward with the anode's lag.
         self.power_w += (power_w - self.power_w) * dt_s / (s.anode_lag_s + dt_s)
@@ -49,8 +50,10 @@ class Thermal(Plain):
         self.head_c = head_c
         self.rate_k_per_s += (rate - self.rate_k_per_s) * dt_s / (RATE_FILTER_S + dt_s)
         ask_w = (
-            self.power_w + self.integral_w
-            + s.head_kp_w_per_k * error_k + s.head_kd_w_s_per_k * self.rate_k_per_s
+            self.power_w
+            + self.integral_w
+            + s.head_kp_w_per_k * error_k
+            + s.head_kd_w_s_per_k * self.rate_k_per_s
         )
         wanted = (ask_w / excess_k - s.fan_g0_w_per_k) / s.fan_g1_w_per_k
         fan = wanted ** (1.0 / s.fan_exponent) if wanted > 0.0 else 0.0
@@ -59,7 +62,8 @@ class Thermal(Plain):
         if fan == limited or (fan > limited) == (error_k < 0.0):
             self.integral_w = clamp(
                 self.integral_w + s.head_ki_w_per_k_s * error_k * dt_s,
-                -INTEGRAL_LIMIT_W, INTEGRAL_LIMIT_W,
+                -INTEGRAL_LIMIT_W,
+                INTEGRAL_LIMIT_W,
             )
         self.fan = limited
         self.fan_program_raw = int(limited * FAN_FULL + 0.5)

@@ -34,8 +34,10 @@ from firmware.signals import OUTPUTS, Command, Inputs, Outputs
 
 TIMEOUT_S = 10.0
 STDERR_TAIL_BYTES = 2000
+CHUNK_BYTES = 4096
 SOURCE = Path(firmware.__file__).resolve().parents[1]
 NAMES = tuple(signal[0] for signal in OUTPUTS)
+STATE_AT = NAMES.index("state")
 
 
 class PeerError(Exception):
@@ -49,6 +51,7 @@ class Peer:
     settings  : handed over before the first step
     outputs   : what the actuators hold before the first step; all 0 if not given
     timeout_s : longest wait for any answer; PeerError beyond it
+    source    : folder that holds the firmware package; that of this process if not given
 
     PeerError carries what the process last said on its standard error.
     """
@@ -59,21 +62,22 @@ class Peer:
         settings: Settings,
         outputs: Outputs | None = None,
         timeout_s: float = TIMEOUT_S,
+        source: Path = SOURCE,
     ):
+        self.command = list(command)
         self.timeout_s = timeout_s
         self.outputs = Outputs()
         self.receiver = Receiver()
         self._sequence = 0
         self._now_ms = 0
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115: lives as long as the process
-        paths = {"MICROPYPATH": str(SOURCE), "PYTHONPATH": str(SOURCE)}
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process)
         self._process = subprocess.Popen(
-            command,
+            self.command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             bufsize=0,
-            env={**os.environ, **paths},
+            cwd=source,  # which is where both Pythons look first
         )
         assert self._process.stdin and self._process.stdout
         self._to = self._process.stdin
@@ -142,7 +146,7 @@ class Peer:
         try:
             self._to.write(frame)
         except BrokenPipeError:
-            raise self._error("is gone") from None
+            raise self._gone() from None
 
     def _next_frame(self) -> tuple[int, int, int, bytes]:
         deadline_s = monotonic() + self.timeout_s
@@ -150,30 +154,29 @@ class Peer:
             left_s = deadline_s - monotonic()
             if left_s <= 0.0 or not self._poll.poll(1000.0 * left_s):
                 raise self._error(f"gave no answer within {self.timeout_s:g} s")
-            chunk = os.read(self._from.fileno(), 4096)
+            chunk = os.read(self._from.fileno(), CHUNK_BYTES)
             if not chunk:
-                raise self._error("is gone")
+                raise self._gone()
             frames = self.receiver.feed(chunk)
+            if len(frames) > 1:
+                raise self._error(f"gave {len(frames)} answers to one frame")
             if frames:
-                if len(frames) > 1:
-                    raise self._error(f"gave {len(frames)} answers to one frame")
                 return frames[0]
 
+    def _gone(self) -> PeerError:
+        try:
+            return self._error(f"is gone, exit status {self._process.wait(self.timeout_s)}")
+        except subprocess.TimeoutExpired:
+            return self._error("has closed its end of the line")
+
     def _error(self, what: str) -> PeerError:
-        """An error that tells the story: what happened, how it ended, what it said last."""
-        process = self._process
-        if "gone" in what:
-            try:
-                what += f" with exit status {process.wait(1.0)}"
-            except subprocess.TimeoutExpired:
-                what += " from the line but still runs"
+        """An error that says what happened and what the process said last."""
         if self.receiver.corrupt:
-            what += f"; {self.receiver.corrupt} damaged frames"
+            what += f", {self.receiver.corrupt} damaged frames"
         size = self._stderr.seek(0, os.SEEK_END)
         self._stderr.seek(max(0, size - STDERR_TAIL_BYTES))
         said = self._stderr.read().decode(errors="replace").strip()
-        assert isinstance(process.args, Sequence)
-        return PeerError(f"{' '.join(process.args)} {what}" + (f":\n{said}" if said else ""))
+        return PeerError(f"{' '.join(self.command)} {what}" + (f":\n{said}" if said else ""))
 
 
 @dataclass(frozen=True)
@@ -211,7 +214,9 @@ class Shadow:
     @property
     def condition(self) -> int:
         """The state that drives the plant, see firmware/controller.py."""
-        return self.peer.outputs.state if self.peer_drives else self.controller.condition
+        if self.peer_drives:
+            return self.peer.outputs.values()[STATE_AT]
+        return self.controller.condition
 
     def step(self, now_ms: int, inputs: Inputs, outputs: Outputs, command: Command) -> None:
         """One tick of both. PeerError if the peer is lost."""
@@ -225,7 +230,7 @@ class Shadow:
         self.ticks += 1
         outputs.load(theirs if self.peer_drives else ours)
 
-    def _compare(self, now_ms: int, ours: tuple, theirs: tuple) -> None:
+    def _compare(self, now_ms: int, ours: tuple[int, ...], theirs: tuple[int, ...]) -> None:
         for name, here, there in zip(NAMES, ours, theirs, strict=True):
             if here != there:
                 self.worst[name] = max(self.worst[name], abs(here - there))

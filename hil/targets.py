@@ -20,7 +20,8 @@ def command_of(target: str) -> list[str]:
     if target == "cpython":
         return [sys.executable, *entry]
     if target == "micropython":
-        return [str(find_micropython("double")), *entry]
+        return [str(find_micropython("double").absolute()), *entry]
     if target == "micropython-single":
-        return [str(find_micropython("single")), "-X", f"heapsize={PICO_HEAP_BYTES}", *entry]
+        single = str(find_micropython("single").absolute())
+        return [single, "-X", f"heapsize={PICO_HEAP_BYTES}", *entry]
     raise ValueError(f"{target!r} is no target; choose {', '.join(TARGETS)}")

@@ -14,6 +14,11 @@ settings.register_profile(
 settings.load_profile("tubetwin")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--rooms N`: how many random rooms the campaign of tests/system goes through."""
+    parser.addoption("--rooms", type=int, default=6, help="rooms drawn at random (default 6)")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """In CI a test that skips itself has failed: what it needs must be there."""

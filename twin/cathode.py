@@ -22,9 +22,40 @@ BOLTZMANN_EV = Boltzmann / e
 # Resistivity of tungsten, 300 to 3600 K in steps of 100 K, micro-ohm cm:
 # Forsythe and Worthing, Astrophys. J. 61 (1925) 146.
 RESISTIVITY_UOHM_CM = (
-    5.65, 8.06, 10.56, 13.23, 16.09, 19.00, 21.94, 24.93, 27.94, 30.98, 34.08, 37.19, 40.36,
-    43.55, 46.78, 50.05, 53.35, 56.67, 60.06, 63.48, 66.91, 70.39, 73.91, 77.49, 81.04, 84.70,
-    88.33, 92.04, 95.76, 99.54, 103.3, 107.2, 111.1, 115.0,
+    5.65,
+    8.06,
+    10.56,
+    13.23,
+    16.09,
+    19.00,
+    21.94,
+    24.93,
+    27.94,
+    30.98,
+    34.08,
+    37.19,
+    40.36,
+    43.55,
+    46.78,
+    50.05,
+    53.35,
+    56.67,
+    60.06,
+    63.48,
+    66.91,
+    70.39,
+    73.91,
+    77.49,
+    81.04,
+    84.70,
+    88.33,
+    92.04,
+    95.76,
+    99.54,
+    103.3,
+    107.2,
+    111.1,
+    115.0,
 )
 DENSITY_KG_M3 = 19250.0
 MOLAR_KG = 0.18384
@@ -63,16 +94,13 @@ class Filament(Plain):
         ohm = (
             1e-8
             * CubicSpline(np.arange(300.0, 3601.0, 100.0), RESISTIVITY_UOHM_CM)(grid)
-            * length_m / section_m2
+            * length_m
+            / section_m2
         )
-        joule_k = (
-            heat_capacity_j_mol_k(grid) / MOLAR_KG * DENSITY_KG_M3 * section_m2 * length_m
-        )
-        lost_w = (
-            emissivity(grid) * Stefan_Boltzmann * 2.0 * pi * radius_m * length_m
-            * (grid**4 - SURROUNDINGS_K**4)
-            + 1e-3 * cathode.lead_conduction_mw_per_k.value * (grid - SURROUNDINGS_K)
-        )
+        joule_k = heat_capacity_j_mol_k(grid) / MOLAR_KG * DENSITY_KG_M3 * section_m2 * length_m
+        lost_w = emissivity(grid) * Stefan_Boltzmann * 2.0 * pi * radius_m * length_m * (
+            grid**4 - SURROUNDINGS_K**4
+        ) + 1e-3 * cathode.lead_conduction_mw_per_k.value * (grid - SURROUNDINGS_K)
         self._ohm: list[float] = ohm.tolist()
         self._heat: list[float] = (ohm / joule_k).tolist()
         self._loss: list[float] = (lost_w / joule_k).tolist()
@@ -134,9 +162,8 @@ class Filament(Plain):
         square = self.amps**2
         heat, loss = self._heat, self._loss
         slope = (square * (heat[at + 1] - heat[at]) - (loss[at + 1] - loss[at])) / self.TABLE_K
-        speed = (
-            square * (heat[at] + part * (heat[at + 1] - heat[at]))
-            - (loss[at] + part * (loss[at + 1] - loss[at]))
+        speed = square * (heat[at] + part * (heat[at + 1] - heat[at])) - (
+            loss[at] + part * (loss[at + 1] - loss[at])
         )
         self._rate = expm1(slope * self.dt_s)
         self._step = speed * (self._rate / slope if slope else self.dt_s)

@@ -11,6 +11,8 @@ import typer
 from twin.errors import InputError
 from twin.tube import DEFAULT_TUBE
 
+INTERRUPTED = 130  # as the shell says it
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
@@ -111,9 +113,7 @@ def tubes() -> None:
 
 @app.command()
 def commission(
-    tube: Annotated[
-        str, typer.Argument(help="A built-in tube or a .toml file.")
-    ] = DEFAULT_TUBE,
+    tube: Annotated[str, typer.Argument(help="A built-in tube or a .toml file.")] = DEFAULT_TUBE,
     out: Annotated[
         Path | None, typer.Option(help="Also write the calibration to this .json file.")
     ] = None,
@@ -150,21 +150,21 @@ def _rate(text: str) -> float | None:
 def main() -> None:
     """Entry point: every error a user can mend is one line on stderr and exit status 2."""
     try:
-        status = app(standalone_mode=False)
+        status = app(standalone_mode=False) or 0
     except InputError as error:
         sys.exit(_complain(str(error)))
-    except typer.Abort:
-        sys.exit(_complain("interrupted", 130))
-    except KeyboardInterrupt:
-        sys.exit(_complain("interrupted", 130))
+    except (typer.Abort, KeyboardInterrupt):
+        status = INTERRUPTED
     except Exception as error:
         message = getattr(error, "format_message", None)  # click's own usage errors
         if message is None:
             raise
         sys.exit(_complain(f"{message()} Try `tubetwin --help`."))
-    sys.exit(status or 0)
+    if status == INTERRUPTED:
+        _complain("interrupted; nothing was written")
+    sys.exit(status)
 
 
-def _complain(line: str, status: int = 2) -> int:
+def _complain(line: str) -> int:
     print(f"tubetwin: {' '.join(line.split())}", file=sys.stderr)
-    return status
+    return 2

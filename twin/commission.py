@@ -40,8 +40,21 @@ DIVIDER_NOISE = 10e-6  # reference meters, of one reading a second
 AMMETER_NOISE = 10e-6
 
 COLUMNS = (
-    "time_s", "counts", "helium", "kv_reference", "ma_reference", "kv_monitor", "ma_monitor",
-    "head_c", "mount_c", "generator_c", "room_c", "air_kg_m3", "fan", "filament_a", "grid_v",
+    "time_s",
+    "counts",
+    "helium",
+    "kv_reference",
+    "ma_reference",
+    "kv_monitor",
+    "ma_monitor",
+    "head_c",
+    "mount_c",
+    "generator_c",
+    "room_c",
+    "air_kg_m3",
+    "fan",
+    "filament_a",
+    "grid_v",
 )
 
 
@@ -95,26 +108,30 @@ class Laboratory:
         inputs = self._world.inputs
         room_c = 0.01 * inputs.room_temperature_raw
         n = self._rng.standard_normal(2)
-        self._seconds.append((
-            0.001 * now_ms,
-            0.0,
-            1.0 if self._plant.path_cm == 0.0 else 0.0,
-            self._plant.kv * (1.0 + DIVIDER_NOISE * n[0]),
-            self._plant.ma * (1.0 + AMMETER_NOISE * n[1]),
-            inputs.kv_monitor_raw * KV_PER_COUNT,
-            inputs.ma_monitor_raw * MA_PER_COUNT,
-            pt100_temperature_c(inputs.head_temperature_raw),
-            pt100_temperature_c(inputs.mount_temperature_raw),
-            0.01 * inputs.generator_temperature_raw,
-            room_c,
-            air_mass_kg_m3(
-                room_c, float(inputs.room_pressure_raw), 0.01 * inputs.room_humidity_raw,
-                self.settings.air_vapour_ratio,
-            ),
-            self._world.outputs.fan_program_raw / FAN_FULL,
-            inputs.filament_monitor_raw * FILAMENT_A_PER_COUNT,
-            (self.controller.emission.grid - DAC_FULL) * V_PER_COUNT,
-        ))
+        self._seconds.append(
+            (
+                0.001 * now_ms,
+                0.0,
+                1.0 if self._plant.path_cm == 0.0 else 0.0,
+                self._plant.kv * (1.0 + DIVIDER_NOISE * n[0]),
+                self._plant.ma * (1.0 + AMMETER_NOISE * n[1]),
+                inputs.kv_monitor_raw * KV_PER_COUNT,
+                inputs.ma_monitor_raw * MA_PER_COUNT,
+                pt100_temperature_c(inputs.head_temperature_raw),
+                pt100_temperature_c(inputs.mount_temperature_raw),
+                0.01 * inputs.generator_temperature_raw,
+                room_c,
+                air_mass_kg_m3(
+                    room_c,
+                    float(inputs.room_pressure_raw),
+                    0.01 * inputs.room_humidity_raw,
+                    self.settings.air_vapour_ratio,
+                ),
+                self._world.outputs.fan_program_raw / FAN_FULL,
+                inputs.filament_monitor_raw * FILAMENT_A_PER_COUNT,
+                (self.controller.emission.grid - DAC_FULL) * V_PER_COUNT,
+            )
+        )
 
     def _minute(self) -> None:
         row = np.mean(self._seconds, axis=0)
@@ -288,11 +305,12 @@ def _fan(rows: np.ndarray, s: Settings) -> dict[str, float]:
         return x[0] + x[1] * fan ** x[2] - conductance
 
     fit = least_squares(
-        misfit, [s.fan_g0_w_per_k, s.fan_g1_w_per_k, s.fan_exponent],
+        misfit,
+        [s.fan_g0_w_per_k, s.fan_g1_w_per_k, s.fan_exponent],
         bounds=([0.05, 0.1, 0.4], [20.0, 60.0, 1.0]),
     )
     return {
-        "fan_g0_w_per_k": fit.x[0], "fan_g1_w_per_k": fit.x[1], "fan_exponent": fit.x[2],
+        "fan_g0_w_per_k": fit.x[0],
+        "fan_g1_w_per_k": fit.x[1],
+        "fan_exponent": fit.x[2],
     }
-
-

@@ -16,9 +16,7 @@ class Comparison:
     """
 
     def __init__(self, job: Job, path: Path):
-        off = Job(
-            job.scenario, job.tube_name, job.tube, job.calibration, job.seed, tuple(LAWS)
-        )
+        off = Job(job.scenario, job.tube_name, job.tube, job.calibration, job.seed, tuple(LAWS))
         context = multiprocessing.get_context("spawn")
         self.path = path
         self._process = context.Process(target=_run, args=(off, path), daemon=True)

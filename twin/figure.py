@@ -4,6 +4,7 @@ Drawn with Matplotlib's objects, without pyplot and its global state.
 """
 
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -82,13 +83,15 @@ class Sheet:
         """The whole figure, headline and all."""
         self.figure.savefig(path, format="png", dpi=120, metadata={"Software": None})
 
-    def save_svg(self, path: Path) -> None:
+    def svg(self) -> str:
         """The panels only."""
         from matplotlib.transforms import Bbox
 
         box = Bbox([[0.0, 0.0], [_WIDTH, self.figure.get_figheight() - _HEADLINE]])
         metadata = {"Date": None, "Creator": None, "Format": None, "Type": None}
-        self.figure.savefig(path, format="svg", bbox_inches=box, metadata=metadata)
+        text = StringIO()
+        self.figure.savefig(text, format="svg", bbox_inches=box, metadata=metadata)
+        return text.getvalue()
 
     def _wide_panels(self) -> list[tuple[float, Draw]]:
         """Height and drawing of each panel over the whole width; without data, left out."""
@@ -149,7 +152,8 @@ class Sheet:
         self._line(axes, trend.second.between(-np.inf, trend.scored_ms), GREY, 0.8)
         if np.array_equal(trend.measured.low, trend.measured.high):
             x = trend.measured.now_ms / self.unit_ms
-            axes.plot(x, trend.measured.mid, ".", color=SKY, ms=4.5, mew=0, zorder=2)
+            size = 4.5 if len(x) > 30 else 9.0
+            axes.plot(x, trend.measured.mid, ".", color=SKY, ms=size, mew=0, zorder=2)
         else:
             self._line(axes, trend.measured, SKY, 0.0)
         self._line(axes, trend.true, BLUE, 1.8)
@@ -162,8 +166,11 @@ class Sheet:
             (-limit, f"{measured}\n{self._rms(verdict.rms_measured_percent)}", SEA),
         ]
         label_right(axes, labels)
-        if trend.first_ms < trend.scored_ms:
+        warm_up = (trend.scored_ms - trend.first_ms) / (trend.last_ms - trend.first_ms)
+        if warm_up > 0.15:
             self._note(axes, trend.first_ms, "warm-up,\nnot scored", GREY)
+        elif warm_up > 0.03:
+            self._note(axes, trend.first_ms, "warm-up, not scored", GREY, rotation=90.0)
         if tripped:
             self._note(axes, trend.trip_ms, f"trip: {verdict.cause}", INK)
 
@@ -172,18 +179,19 @@ class Sheet:
         limit = verdict.limit_percent
         labels = [(_last(trend.true), f"this run\n{self._rms(verdict.rms_true_percent)}", BLUE)]
         ends = [-2 * limit, 2 * limit, *trend.true.range()]
-        heading = "The same at full scale"
+        heading = "The same at full scale, %"
         if other is not None:
             self._line(axes, other.true, VERMILLION, 1.8)
             ends += other.true.range()
             label = f"{verdict.comparison}\n{self._rms(other.rms_percent)}"
             labels.append((_last(other.true), label, VERMILLION))
-            heading += f", with {verdict.comparison} for comparison"
+            heading += f"; for comparison: {verdict.comparison}"
         axes.axhspan(-limit, limit, color=GREEN, alpha=0.35, lw=0, zorder=1)
         self._line(axes, trend.true, BLUE, 1.8)
         low, high = np.nanmin(ends), np.nanmax(ends)
         axes.set_ylim(low - 0.08 * (high - low), high + 0.08 * (high - low))
-        title(axes, f"{heading}, %")
+        axes.locator_params(axis="y", nbins=5)
+        title(axes, heading)
         label_right(axes, labels)
 
     def _draw_temperatures(self, axes: "Axes") -> None:
@@ -197,6 +205,7 @@ class Sheet:
                 self._line(axes, curve, colour, 1.8)
                 labels.append((_last(curve), text, colour))
         axes.margins(y=0.12)
+        axes.locator_params(axis="y", nbins=5)
         title(axes, "Temperatures, °C")
         label_right(axes, labels)
 
@@ -246,7 +255,9 @@ class Sheet:
             marker = "o" if len(x) < 3 else "none"
             axes.plot(x, curve.mid, marker=marker, ms=4, color=colour, lw=width, zorder=3)
 
-    def _note(self, axes: "Axes", now_ms: float, text: str, colour: str) -> None:
+    def _note(
+        self, axes: "Axes", now_ms: float, text: str, colour: str, rotation: float = 0.0
+    ) -> None:
         """A word at the top of the panel, at a time."""
         late = now_ms > 0.5 * (self.trend.first_ms + self.trend.last_ms)
         axes.annotate(
@@ -258,6 +269,7 @@ class Sheet:
             ha="right" if late else "left",
             va="top",
             color=colour,
+            rotation=rotation,
             zorder=5,
         )
 

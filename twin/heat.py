@@ -21,7 +21,12 @@ class Heat(Plain):
     """State in degC; `advance` moves it by the fixed step."""
 
     STATE = (
-        "anode_c", "head_c", "mount_c", "electronics_c", "fan", "mount_heater_w",
+        "anode_c",
+        "head_c",
+        "mount_c",
+        "electronics_c",
+        "fan",
+        "mount_heater_w",
         "electronics_heater_w",
     )
 
@@ -73,7 +78,11 @@ class Heat(Plain):
         )
 
     def advance(
-        self, beam_w: float, filament_w: float, fan_program: float, room_c: float,
+        self,
+        beam_w: float,
+        filament_w: float,
+        fan_program: float,
+        room_c: float,
         air_kg_m3: float,
     ) -> None:
         """One step: heat of the beam and of the filament (W), fan program (0 to 1), room."""

@@ -14,8 +14,12 @@ class Pace:
     the longest delay.
     """
 
-    def __init__(self, rate: float | None, clock: Callable[[], float] = perf_counter,
-                 wait: Callable[[float], None] = sleep):
+    def __init__(
+        self,
+        rate: float | None,
+        clock: Callable[[], float] = perf_counter,
+        wait: Callable[[float], None] = sleep,
+    ):
         self.rate = rate
         self.overruns = 0
         self.worst_s = 0.0

@@ -38,12 +38,34 @@ class Plant(Plain):
     """All truth. The board (twin/board.py) sets the actuators below and reads the counts."""
 
     STATE = (
-        "now_ms", "kv", "ma", "kv_drift", "ma_drift", "charge", "energy_j", "intensity_sum",
-        "tick", "hv_enable", "lamp_on", "kv_program_raw", "grid_program_raw",
-        "filament_program_raw", "fan_program_raw", "kv_monitor_raw", "ma_monitor_raw",
-        "filament_monitor_raw", "displacement_um", "transmission", "switches",
-        "_kv_goal", "_kv_seen", "_filament_seen", "_kv_true", "_kv_gain",
-        "_ma_gain", "_supply",
+        "now_ms",
+        "kv",
+        "ma",
+        "kv_drift",
+        "ma_drift",
+        "charge",
+        "energy_j",
+        "intensity_sum",
+        "tick",
+        "hv_enable",
+        "lamp_on",
+        "kv_program_raw",
+        "grid_program_raw",
+        "filament_program_raw",
+        "fan_program_raw",
+        "kv_monitor_raw",
+        "ma_monitor_raw",
+        "filament_monitor_raw",
+        "displacement_um",
+        "transmission",
+        "switches",
+        "_kv_goal",
+        "_kv_seen",
+        "_filament_seen",
+        "_kv_true",
+        "_kv_gain",
+        "_ma_gain",
+        "_supply",
     )
     PARTS = ("filament", "heat", "sensors", "noise", "slow_noise")
 
@@ -113,7 +135,9 @@ class Plant(Plain):
         if drive > 0.0:
             space = self._perveance * drive * sqrt(drive)
             ma = (
-                space * saturation / sqrt(space * space + saturation * saturation)
+                space
+                * saturation
+                / sqrt(space * space + saturation * saturation)
                 * (1.0 + self._flicker * values[at])
             )
             self.charge += ma
@@ -184,9 +208,7 @@ class Plant(Plain):
         self.filament_monitor_raw = round(amps * (ADC_FULL / FILAMENT_FULL_A))
 
     def _place_ambient(self) -> None:
-        self.room_c, self.pressure_hpa, self.humidity_percent = self.ambient.at(
-            0.001 * self.now_ms
-        )
+        self.room_c, self.pressure_hpa, self.humidity_percent = self.ambient.at(0.001 * self.now_ms)
 
     def _drift(self) -> None:
         """Gains of generator and monitors at the present electronics temperature and age."""
@@ -197,9 +219,7 @@ class Plant(Plain):
         self._kv_true = divider * (1.0 + 0.01 * g.kv_gain_error_percent.value)
         # The monitors share divider and shunt with the regulation: they do not see the drift.
         self._kv_gain = ADC_FULL / KV_FULL / self._kv_true
-        self._ma_gain = (
-            ADC_FULL / MA_FULL / shunt * (1.0 + 0.01 * g.ma_gain_error_percent.value)
-        )
+        self._ma_gain = ADC_FULL / MA_FULL / shunt * (1.0 + 0.01 * g.ma_gain_error_percent.value)
         self._supply = 1.0 + 1e-6 * self.tube.cathode.supply_ppm_per_k.value * warm_k
         self._program_kv()
         self._program_filament()
@@ -216,8 +236,11 @@ class Plant(Plain):
         self.displacement_um = self.beam.displacement_um(heat.head_c, heat.mount_c)
         self.transmission = self.beam.acceptance(self.displacement_um) * exp(
             -optical_depth(
-                dry, vapour, self.path_cm,
-                optics.air_dry_cm2_per_g.value, optics.air_vapour_cm2_per_g.value,
+                dry,
+                vapour,
+                self.path_cm,
+                optics.air_dry_cm2_per_g.value,
+                optics.air_vapour_cm2_per_g.value,
             )
         )
         if charge > 0.0:
@@ -225,8 +248,11 @@ class Plant(Plain):
                 charge * self.beam.line_yield(energy / charge) * self.transmission / self.nominal
             )
         heat.advance(
-            energy / SLOW_TICKS, self.filament.power_w(), self.fan_program_raw / FAN_FULL,
-            room_c, dry + vapour,
+            energy / SLOW_TICKS,
+            self.filament.power_w(),
+            self.fan_program_raw / FAN_FULL,
+            room_c,
+            dry + vapour,
         )
         n = self.slow_noise.take(3)
         generator = self.tube.generator
@@ -243,6 +269,10 @@ class Plant(Plain):
     def _sense(self) -> None:
         heat = self.heat
         self.sensors.sample(
-            heat.head_c, heat.mount_c, heat.electronics_c,
-            self.room_c, self.pressure_hpa, self.humidity_percent,
+            heat.head_c,
+            heat.mount_c,
+            heat.electronics_c,
+            self.room_c,
+            self.pressure_hpa,
+            self.humidity_percent,
         )

@@ -48,9 +48,7 @@ def running(name: str, end_ms: int, quiet: bool) -> Iterator[Callable[[int, Fram
             minutes = now_ms // 60_000
             figure = ""
             if frames.true.count > 1:
-                figure = (
-                    f"{frames.true.rms_percent:.3f} % rms so far (limit {LIMIT_PERCENT:.2f} %)"
-                )
+                figure = f"{frames.true.rms_percent:.3f} % rms so far (limit {LIMIT_PERCENT:.2f} %)"
             bar.update(
                 task, completed=now_ms, clock=f"{minutes // 60}:{minutes % 60:02} h", figure=figure
             )

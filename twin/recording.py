@@ -6,7 +6,7 @@ Reads what twin/recorder.py wrote, a file that is still being written and what a
 import csv
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,7 +114,8 @@ def export_csv(
                     os.replace(part, path)
         finally:
             for part in parts:
-                part.unlink(missing_ok=True)
+                with suppress(OSError):
+                    part.unlink()
 
 
 def _write_csv(part: Path, names: Sequence[str], datasets: Sequence[Any]) -> None:
@@ -192,12 +193,12 @@ def _text(value: Any) -> Any:
 def _opened(path: Path | str) -> Iterator[Any]:
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path}: no such recording; give the .nxs file of a run")
-    with _reporting(path, "cannot read", "give the .nxs file of a run"):
+        raise InputError(f"{path}: no such recording; give the recording of a run")
+    with _reporting(path, "cannot read", "give the recording of a run"):
         file = h5py.File(path, "r", libver="latest", swmr=True, locking="best-effort")
     with file:
         if CHANNELS not in file or FRAMES not in file:
-            raise InputError(f"{path}: not a recording of tubetwin; give the .nxs file of a run")
+            raise InputError(f"{path}: not a recording of tubetwin; give the recording of a run")
         yield file
 
 

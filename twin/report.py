@@ -5,6 +5,7 @@ import math
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ _NUMBERS = (
     ("fan_min_percent", "Fan, least", "%", 4, "The lowest fan drive while scored."),
     ("fan_max_percent", "Fan, most", "%", 4, "The highest fan drive while scored."),
     ("fan_left_percent", "Fan, left", "%", 4,
-     "Authority that the thermal law still had when it used most of the fan."),
+     "Authority that the thermal law had left at the nearer end of the fan's range."),
     ("frames", "Frames", "", 0, "How many frames were scored."),
     ("ticks", "Ticks", "", 0, "Steps of the firmware's 100 Hz loop."),
     ("simulated_s", "Simulated time", "s", 0, "Length of the run."),
@@ -39,6 +40,12 @@ _NUMBERS = (
     ("scenario", "Scenario", "", 0, "The room and the procedure."),
     ("tube", "Tube", "", 0, "The tube description."),
 )  # fmt: skip
+_TELEMETRY = {
+    "sent": "Messages that the broker has acknowledged.",
+    "late": "Of these, sent after they had waited for the broker, with their original time.",
+    "dropped": "The oldest, given up when the queue was full.",
+    "unsent": "Still waiting when the run ended.",
+}
 
 
 def write_report(
@@ -61,7 +68,7 @@ def write_report(
                         summary["frames"] frames of the recording
     fan_min_percent, fan_max_percent, fan_left_percent
                         default: from the recording's fan_percent
-    telemetry           mapping of counts, each shown under its own name
+    telemetry           mapping of counts: sent, late, dropped, unsent
 
     Raises InputError where a file cannot be read or written.
     """
@@ -85,25 +92,23 @@ def write_report(
     if math.isfinite(low):
         extra.setdefault("fan_min_percent", low)
         extra.setdefault("fan_max_percent", high)
-        extra.setdefault("fan_left_percent", 100.0 - high)
+        extra.setdefault("fan_left_percent", min(low, 100.0 - high))
     room = trend.channel("room_temperature_c").between(trend.scored_ms, math.inf).range()
     verdict = verdict_of(
         summary, room, extra.get("comparison", "laws off"), extra.get("fan_left_percent")
     )
     out_dir = Path(out_dir)
-    parts = {
-        name: out_dir / f".{name}.{os.getpid()}.part"
-        for name in ("report.svg", "report.png", "report.html")
-    }
+    names = ("report.png", "report.html")
+    parts = {name: out_dir / f".{name}.{os.getpid()}.part" for name in names}
     try:
         with style():
             sheet = figure.Sheet(trend, other, verdict)
             sheet.save_png(parts["report.png"])
-            sheet.save_svg(parts["report.svg"])
-        svg = _inline(parts["report.svg"].read_text(encoding="utf-8"), verdict)
+            svg = _inline(sheet.svg(), verdict)
         page = _page(summary, verdict, svg, parameters, extra)
-        parts["report.html"].write_text(page, encoding="utf-8")
-        _put_in_place(out_dir, {name: parts[name] for name in ("report.png", "report.html")})
+        # A name from the command line need not be UTF-8.
+        parts["report.html"].write_bytes(page.encode("utf-8", "backslashreplace"))
+        _put_in_place(out_dir, parts)
     except OSError as error:
         raise InputError(
             f"{out_dir}: cannot write the report: {error.strerror or error}; "
@@ -111,12 +116,13 @@ def write_report(
         ) from None
     finally:
         for part in parts.values():
-            part.unlink(missing_ok=True)
+            with suppress(OSError):
+                part.unlink()
 
 
 def _put_in_place(out_dir: Path, parts: Mapping[str, Path]) -> None:
-    """Give all files their names. Raises OSError, and then has changed nothing."""
-    for name in parts:
+    """Give all files their names. Raises OSError if a name is taken by a directory."""
+    for name in parts:  # all before any: no half of a report
         if (out_dir / name).is_dir():
             raise IsADirectoryError(0, f"{name} is a directory")
     for name, part in parts.items():
@@ -128,11 +134,18 @@ def _inline(svg: str, verdict: Verdict) -> str:
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     svg = re.sub(r' xmlns(:\w+)?="[^"]*"', "", svg)
+    svg = re.sub(r'( [dxy])="([^"]*)"', lambda found: _rounded(*found.groups()), svg)
     # Without its size in points it takes the width of the page.
     svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
     label = f"Beam intensity, temperatures, fan, voltage and current over time: {verdict.word}"
     return svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
+
+
+def _rounded(name: str, numbers: str) -> str:
+    """Coordinates to a hundredth of a point: half the size, and nothing to be seen."""
+    short = re.sub(r"([.][0-9]{2})[0-9]+", r"\1", numbers)
+    return f'{name}="{short}"'
 
 
 def _page(
@@ -191,7 +204,7 @@ def _numbers(values: Mapping[str, Any], verdict: Verdict) -> Iterator[dict[str, 
     for key, name, unit, digits, meaning in _NUMBERS:
         if key in values:
             value = values[key]
-            text = number(value, digits) if digits else _printable(value)
+            text = number(value, digits) if digits else _whole(value)
             yield {
                 "key": key,
                 "name": name,
@@ -202,26 +215,34 @@ def _numbers(values: Mapping[str, Any], verdict: Verdict) -> Iterator[dict[str, 
     for key, value in values.get("telemetry", {}).items():
         name = f"Telemetry, {key.replace('_', ' ')}"
         text = _printable(value)
-        yield {"key": f"telemetry_{key}", "name": name, "value": text, "text": text, "meaning": ""}
+        yield {
+            "key": f"telemetry_{key}",
+            "name": name,
+            "value": text,
+            "text": text,
+            "meaning": _TELEMETRY.get(key, ""),
+        }
 
 
 def _tables(title: str, values: Mapping[str, object]) -> Iterator[dict[str, Any]]:
-    """One table per level of nesting, the innermost names first in its rows."""
-    rows = []
-    inner = []
+    """A table of each mapping's plain values, then those of the mappings in it."""
+    rows, inner = [], []
     for name, value in values.items():
         if isinstance(value, Mapping) and "value" not in value:
             inner.append((f"{title} / {name}" if title else name, value))
         else:
             rows.append(_row(name, value if isinstance(value, Mapping) else {"value": value}))
     if rows:
-        yield {"title": title, "rows": rows}
+        columns = [name for name in ("unit", "range", "source") if any(row[name] for row in rows)]
+        yield {"title": title, "rows": rows, "columns": columns}
     for name, further in inner:
         yield from _tables(name, further)
 
 
 def _row(name: str, value: Mapping[str, Any]) -> dict[str, str]:
     text = _printable(value["value"])
+    if text in ("[]", "{}", '""', ""):
+        text = "none"
     span: Sequence[Any] | None = value.get("range")
     return {
         "name": name,
@@ -237,9 +258,13 @@ def _command(summary: Mapping[str, Any]) -> str:
     return f"tubetwin run {summary['scenario']} --tube {summary['tube']} --seed {summary['seed']}"
 
 
+def _whole(value: object) -> str:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return _printable(value)
+
+
 def _printable(value: object) -> str:
-    """A value as text; what UTF-8 cannot hold, as its code."""
     if value is None:
         return "–"
-    text = value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
-    return text.encode("utf-8", "backslashreplace").decode()
+    return value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)

@@ -189,5 +189,3 @@ def simulate(
     outcome.overruns = pace.overruns
     tell(plant.now_ms, "end", passed=outcome.passed)
     return outcome
-
-

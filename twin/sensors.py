@@ -18,9 +18,20 @@ class Sensors(Plain):
     """Call `sample` at the fixed step; read the *_raw attributes."""
 
     STATE = (
-        "head_c", "mount_c", "electronics_c", "room_c", "head_drift_k", "mount_drift_k",
-        "room_drift_k", "pressure_drift_hpa", "head_raw", "mount_raw", "electronics_raw",
-        "room_raw", "pressure_raw", "humidity_raw",
+        "head_c",
+        "mount_c",
+        "electronics_c",
+        "room_c",
+        "head_drift_k",
+        "mount_drift_k",
+        "room_drift_k",
+        "pressure_drift_hpa",
+        "head_raw",
+        "mount_raw",
+        "electronics_raw",
+        "room_raw",
+        "pressure_raw",
+        "humidity_raw",
     )
 
     def __init__(self, p: SensorParameters, step_s: float, noise: Noise):
@@ -33,8 +44,10 @@ class Sensors(Plain):
         self._wander = tuple(
             root_h * drift.value
             for drift in (
-                p.head_drift_k_per_sqrt_h, p.mount_drift_k_per_sqrt_h,
-                p.room_drift_k_per_sqrt_h, p.pressure_drift_hpa_per_sqrt_h,
+                p.head_drift_k_per_sqrt_h,
+                p.mount_drift_k_per_sqrt_h,
+                p.room_drift_k_per_sqrt_h,
+                p.pressure_drift_hpa_per_sqrt_h,
             )
         )
         self._p = {name: parameter.value for name, parameter in p}
@@ -50,8 +63,13 @@ class Sensors(Plain):
         self.electronics_c, self.room_c = electronics_c, room_c
 
     def sample(
-        self, head_c: float, mount_c: float, electronics_c: float,
-        room_c: float, pressure_hpa: float, humidity_percent: float,
+        self,
+        head_c: float,
+        mount_c: float,
+        electronics_c: float,
+        room_c: float,
+        pressure_hpa: float,
+        humidity_percent: float,
     ) -> None:
         """One step towards these true values, then new counts."""
         p = self._p
@@ -78,20 +96,26 @@ class Sensors(Plain):
         )
         self.electronics_raw = centi(
             self.electronics_c + p["electronics_offset_k"] + p["electronics_noise_k"] * n[6],
-            -4000, 12500,
+            -4000,
+            12500,
         )
         self.room_raw = centi(
             self.room_c + p["room_offset_k"] + self.room_drift_k + p["room_noise_k"] * n[7],
-            -4000, 8500,
+            -4000,
+            8500,
         )
         self.pressure_raw = centi(
-            pressure_hpa + p["pressure_offset_hpa"] + self.pressure_drift_hpa
+            pressure_hpa
+            + p["pressure_offset_hpa"]
+            + self.pressure_drift_hpa
             + p["pressure_noise_hpa"] * n[8],
-            30000, 110000,
+            30000,
+            110000,
         )
         self.humidity_raw = centi(
             humidity_percent + p["humidity_offset_percent"] + p["humidity_noise_percent"] * n[9],
-            0, 10000,
+            0,
+            10000,
         )
 
 

@@ -40,9 +40,7 @@ def execute(
         if set(job.without) != set(LAWS):
             comparison = Comparison(job, out / "laws-off.h5")
             stack.callback(comparison.stop)
-        recorder = stack.enter_context(
-            Recorder(out / "recording.h5", COLUMNS, parameters_of(job))
-        )
+        recorder = stack.enter_context(Recorder(out / "recording.h5", COLUMNS, parameters_of(job)))
         end_ms = round(3_600_000 * job.scenario.duration_h)
         with running(f"{job.scenario.name} on {job.tube_name}", end_ms, quiet) as progress:
             outcome = simulate(job, recorder, telemetry, progress, rate)
@@ -125,12 +123,14 @@ def _write(
         parameters_of(outcome.job),
         extra={
             **outcome.fan_authority(),
-            "telemetry": counts._asdict() if counts else None,
-            "overruns": outcome.overruns,
+            "telemetry": counts._asdict() if counts else {},
+            "scored_from_ms": round(3_600_000 * outcome.job.scenario.warm_up_h),
             "command": "tubetwin " + shlex.join(sys.argv[1:]),
         },
     )
-    (out / "summary.json").write_text(json.dumps(plain(summary), indent=1) + "\n")
+    part = out / ".summary.json.part"
+    part.write_text(json.dumps(plain(summary), indent=1) + "\n", encoding="utf-8")
+    part.replace(out / "summary.json")
     if csv:
         export_csv(recorder.path, out / "recording.csv")
 

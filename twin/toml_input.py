@@ -53,8 +53,9 @@ def file_name(path: str | os.PathLike[str]) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """What to do about an unknown word: the nearest known one, or all of them."""
-    names = list(known)
-    if close := difflib.get_close_matches(word[:80].lower(), names, n=1):
+    names, word = list(known), word[:80].lower()
+    begun = [name for name in names if len(word) > 2 and name.startswith(word)]
+    if close := begun or difflib.get_close_matches(word, names, n=1):
         return f"did you mean {close[0]}?"
     return f"known here: {', '.join(names)}" if names else "delete it"
 
@@ -259,9 +260,9 @@ def _first_of(name: str, problems: list[_Problem], lines: Lines) -> str:
     (A key that is missing is often there, misspelt.)
     """
     problems = [problem for problem in problems if not problem.missing] or problems
-    found = {problem.path: problem for problem in reversed(problems)}
-    first = min(found.values(), key=lambda problem: lines.find(problem.path))
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    first = min(problems, key=lambda problem: lines.find(problem.path))
+    others = len({problem.path for problem in problems}) - 1
+    more = f" (and {others} more)" if others else ""
     key = _dotted(first.path)
     return f"{name}:{lines.find(first.path)}: {key and key + ': '}{first.what}{more}"
 

@@ -103,7 +103,7 @@ def load_trend(
     steady = scored & (start + frame_ms <= trip_ms)
     middle_ms = start[scored] + 0.5 * frame_ms
     kept = steady if steady.any() else scored
-    rms = 100.0 * float(np.std(frames.true[scored])) / _mean(frames.true[scored])
+    spread = float(np.std(frames.true[scored])) if scored.any() else np.nan
     now_ms = recording.now_ms.astype(float)
     second = _EMPTY
     if "intensity" in recording.columns and len(now_ms):
@@ -122,7 +122,7 @@ def load_trend(
         true=_frame_curve(middle_ms, frames.true[scored], _mean(frames.true[kept])),
         measured=_frame_curve(middle_ms, frames.measured[scored], _mean(frames.measured[kept])),
         second=second,
-        rms_percent=rms,
+        rms_percent=100.0 * spread / _mean(frames.true[scored]),
     )
 
 

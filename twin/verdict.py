@@ -66,6 +66,4 @@ class Frames:
 
     def held(self) -> bool:
         """Both figures within the limit; False when there is nothing to judge."""
-        return (
-            self.true.rms_percent <= LIMIT_PERCENT and self.measured.rms_percent <= LIMIT_PERCENT
-        )
+        return self.true.rms_percent <= LIMIT_PERCENT and self.measured.rms_percent <= LIMIT_PERCENT

@@ -29,8 +29,7 @@ def verdict_of(
     limit = float(summary["limit_percent"])
     true, measured = _figure(summary, "rms_true_percent"), _figure(summary, "rms_measured_percent")
     trips: Sequence[Mapping[str, Any]] = summary["trips"]
-    span = duration(summary["simulated_s"])
-    over = f"over {span}"
+    over = f"over {duration(summary['simulated_s'])}"
     if all(math.isfinite(end) for end in room):
         over += f" in a room from {room[0]:.1f} to {room[1]:.1f} °C"
     if summary["passed"]:
@@ -38,14 +37,17 @@ def verdict_of(
         sentence = f"Intensity varied by less than {number(limit)} % rms\n{over}."
     elif trips:
         word, sign = "TRIPPED", "✗"
-        when = duration(trips[0]["time_s"])
-        sentence = f"The firmware switched the beam off after {when}:\n{trips[0]['cause']}."
+        time_s = trips[0]["time_s"]
+        when = f"after {duration(time_s)}" if time_s >= 0 else "while warming up"
+        sentence = f"The firmware switched the beam off {when}:\n{trips[0]['cause']}."
     else:
         word, sign = "NOT HELD", "✗"
         worst = max((v for v in (true, measured) if v is not None), default=None)
         times = "" if worst is None or worst < 2 * limit else f", {number(worst / limit, 2)} times"
         times = f"{times} the limit," if times else ""
         sentence = f"Intensity varied by {against(worst, limit)} % rms{times}\n{over}."
+        if worst is None:
+            sentence = "Too short to judge:\nit takes at least two frames."
     return Verdict(
         word=word,
         sign=sign,
@@ -56,7 +58,7 @@ def verdict_of(
         tube_temperature_rms_k=_figure(summary, "tube_temperature_rms_k"),
         cause=str(trips[0]["cause"]) if trips else "",
         comparison=comparison,
-        fan="" if fan_left is None else f"{number(fan_left, 2)} % left",
+        fan="" if fan_left is None else f"{number(fan_left, 2)} % left at the nearer end",
     )
 
 

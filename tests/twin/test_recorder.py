@@ -27,7 +27,9 @@ PARAMETERS = {
     "without": ["thermal", "emission"],
     "ambient": None,
     "tube_toml": 'title = "ä tube"\n[heat]\n',
-    "heat": {"capacity": {"value": 720.0, "unit": "J/K", "source": "assumed", "range": [500, 1000]}},
+    "heat": {
+        "capacity": {"value": 720.0, "unit": "J/K", "source": "assumed", "range": [500, 1000]}
+    },
 }
 ROWS = 2 * BATCH_ROWS + 300
 
@@ -156,7 +158,9 @@ def test_a_thinned_recording_keeps_the_extremes(path):
     assert len(thin.now_ms) <= 100
     assert thin.low["intensity"].min() == whole.columns["intensity"].min()
     assert thin.high["intensity"].max() == whole.columns["intensity"].max()
-    assert thin.columns["intensity"].mean() == pytest.approx(whole.columns["intensity"].mean(), 1e-6)
+    assert thin.columns["intensity"].mean() == pytest.approx(
+        whole.columns["intensity"].mean(), 1e-6
+    )
     assert list(whole.columns) == ["intensity"]
 
 
@@ -216,10 +220,8 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path, kib):
 
 def test_an_unwritable_directory_is_one_line(tmp_path):
     tmp_path.chmod(0o500)
-    if os.access(tmp_path, os.W_OK):  # root may write everywhere but here
-        directory = "/proc"
-    else:
-        directory = str(tmp_path)
+    # The superuser may write everywhere but there.
+    directory = "/proc" if os.access(tmp_path, os.W_OK) else str(tmp_path)
     with pytest.raises(InputError, match=r"cannot write the recording: .*; make the directory"):
         Recorder(f"{directory}/run.nxs", COLUMNS, {})
     tmp_path.chmod(0o700)
@@ -308,7 +310,7 @@ def test_what_is_not_a_recording_is_one_line(tmp_path, content):
     path = tmp_path / "other.nxs"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(InputError, match="other.nxs") as caught:
+    with pytest.raises(InputError, match=r"other\.nxs") as caught:
         load(path)
     assert "\n" not in str(caught.value)
 

@@ -1,0 +1,37 @@
+"""Print docs/signals.md from the one declaration in firmware/signals.py.
+
+python scripts/signal_table.py > docs/signals.md
+"""
+
+from firmware.signals import INPUTS, OUTPUTS
+
+HEAD = """# Signals
+
+Everything that crosses between the firmware and the world, made by `scripts/signal_table.py` from
+`firmware/signals.py`. Raw counts cross; `firmware/calibration.py` has the full scales.
+"""
+
+
+def table(title: str, signals: tuple) -> str:  # type: ignore[type-arg]
+    """One table in Markdown."""
+    lines = [f"## {title}", "", "| signal | unit | raw range | meaning |", "|---|---|---|---|"]
+    lines += [
+        f"| `{name}` | {unit} | {low} to {high} | {meaning} |"
+        for name, unit, low, high, _code, meaning in signals
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def page() -> str:
+    """The whole page."""
+    return "\n".join(
+        [
+            HEAD,
+            table("Inputs: `board.read(inputs)`", INPUTS),
+            table("Outputs: `board.write(outputs)`", OUTPUTS),
+        ]
+    )
+
+
+if __name__ == "__main__":
+    print(page(), end="")

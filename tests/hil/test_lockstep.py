@@ -1,0 +1,130 @@
+"""The firmware under real MicroPython gives, tick by tick, the very outputs that it gives here."""
+
+import random
+import shutil
+
+import pytest
+
+from firmware.controller import BEAM, OFF, PREHEAT, TRIPPED, Controller
+from firmware.interlocks import NAMES
+from firmware.settings import Settings
+from firmware.signals import ALL_CLOSED, CHAIN_A, Command, Inputs, Outputs
+from firmware.ticks import MASK
+from hil.lockstep import SOURCE, Difference, Peer, Shadow
+from hil.targets import command_of
+from tests.hil.ramp import MINUTE_MS, beside, fill, ramp_world, run_at
+
+
+def test_the_ramp_from_switch_on_into_its_first_minutes_is_the_same_to_the_count():
+    world = ramp_world()
+    begin_ms = world.plant.now_ms
+    with beside(world, "micropython") as shadow:
+        world.run(3 * MINUTE_MS)
+    assert shadow.first is None
+    assert shadow.ticks == (3 * MINUTE_MS - begin_ms) // 10
+    assert begin_ms & MASK > 3 * MINUTE_MS  # the tick counter has wrapped on the way
+    assert shadow.condition == BEAM
+    assert shadow.peer.receiver.corrupt == 0
+
+
+@pytest.mark.parametrize("target", ["cpython", "micropython"])
+def test_a_trip_and_the_new_start_after_it_are_the_same_to_the_count(target):
+    world = ramp_world(pre_roll_ms=30_000)
+    conditions = []
+
+    def switches(value: int) -> None:
+        world.plant.switches = value
+
+    with beside(world, target) as shadow:
+        world.every(1000, lambda now_ms: conditions.append(shadow.condition))
+        world.at(-10_000, lambda: switches(ALL_CLOSED & ~CHAIN_A))
+        world.at(-9_700, lambda: switches(ALL_CLOSED))
+        world.run(-5_000)
+        assert (shadow.condition, NAMES[shadow.controller.trip]) == (TRIPPED, "chain-a")
+        run_at(world, 1000, False)
+        run_at(world, 2000, True)
+        world.run(20_000)
+    assert shadow.first is None
+    assert shadow.ticks == 5000
+    steps = [b for a, b in zip([OFF, *conditions], conditions, strict=False) if a != b]
+    assert [step for step in steps if step in (PREHEAT, BEAM, TRIPPED)] == [
+        PREHEAT, BEAM, TRIPPED, PREHEAT, BEAM,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_whatever_the_sensors_say_the_outputs_are_the_same_to_the_count(seed):
+    """Any counts in their declared ranges, most of them plausible, with gaps in the time."""
+    rng = random.Random(seed)
+    settings, inputs, outputs = Settings(), Inputs(), Outputs()
+    command = Command(settings.kv, settings.ma)
+    healthy = {
+        "switches": ALL_CLOSED, "kv_monitor_raw": 27000, "ma_monitor_raw": 16000,
+        "lamp_current_raw": 2000, "fan_tach_raw": 5000, "head_temperature_raw": 9950,
+        "mount_temperature_raw": 9200, "room_pressure_raw": 101325,
+    }  # fmt: skip
+    conditions = set()
+    with Peer(command_of("micropython"), settings) as peer:
+        shadow = Shadow(Controller(settings), peer)
+        now_ms = MASK - 50_000
+        for _ in range(20_000):
+            if rng.random() < 0.05:
+                name, _, low, high, _, _ = rng.choice(Inputs.SIGNALS)
+                usual = healthy.get(name, max(low, 0))
+                wild = rng.random() < 0.05
+                near = usual + rng.randint(-60, 60) * (name != "switches")
+                value = rng.randint(low, high) if wild else min(max(near, low), high)
+                fill(inputs, **{name: value})
+            if rng.random() < 0.004:
+                fill(inputs, **healthy)
+                command.run = not command.run
+                command.hold = rng.choice((0, 0, 0, 1, 2, 4, 7))
+                command.kv, command.ma = rng.uniform(0, 60), rng.uniform(0, 2)
+            now_ms = (now_ms + rng.choice((10, 10, 10, 10, 11, 37))) & MASK
+            shadow.step(now_ms, inputs, outputs, command)
+            conditions.add(shadow.condition)
+    assert shadow.first is None
+    assert conditions == {OFF, PREHEAT, 2, BEAM, TRIPPED}
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "grid_ma_per_v",
+        "filament_preheat_a",
+        "head_kp_w_per_k",
+        "fan_g1_w_per_k",
+        "kv_slew_kv_per_s",
+    ],
+)
+def test_one_per_cent_in_one_setting_of_the_peer_is_seen(setting):
+    world = ramp_world(pre_roll_ms=30_000)
+    other = 1.01 * world.controller.settings.values()[setting]
+    with beside(world, "micropython", **{setting: other}) as shadow:
+        world.run(0)
+    assert isinstance(shadow.first, Difference)
+    assert shadow.first.here != shadow.first.there
+    assert max(shadow.worst.values()) > 0
+
+
+def test_one_per_cent_in_a_gain_of_the_peers_source_is_seen(tmp_path):
+    shutil.copytree(SOURCE / "firmware", tmp_path / "firmware")
+    law = tmp_path / "firmware" / "emission.py"
+    text = law.read_text()
+    assert "FAST_GAIN = 0.2 " in text
+    law.write_text(text.replace("FAST_GAIN = 0.2 ", "FAST_GAIN = 0.202 "))
+    world = ramp_world(pre_roll_ms=30_000)
+    with beside(world, "micropython", source=tmp_path) as shadow:
+        world.run(0)
+    assert shadow.first is not None
+    assert shadow.first.signal == "grid_program_raw"
+
+
+def test_the_beam_never_starts_by_itself_when_the_first_frame_already_says_run():
+    inputs, command = Inputs(), Command(50.0, 0.98)
+    fill(inputs, switches=ALL_CLOSED)
+    command.run = True
+    with Peer(command_of("micropython"), Settings()) as peer:
+        for tick in range(1000):
+            outputs = peer.exchange(10 * tick, inputs, command)
+            assert outputs.values()[:5] == (0, 0, 0, 0, 0)
