@@ -15,8 +15,9 @@ settings.load_profile("tubetwin")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--rooms N`: how many random rooms the campaign of tests/system goes through."""
+    """How much of the long campaigns an ordinary test run does."""
     parser.addoption("--rooms", type=int, default=6, help="rooms drawn at random (default 6)")
+    parser.addoption("--days", type=float, default=0.5, help="how long the memory test runs")
 
 
 @pytest.hookimpl(wrapper=True)

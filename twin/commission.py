@@ -154,7 +154,7 @@ TOTAL_MINUTES = 360.0
 def commission(
     tube: Tube, progress: Callable[[float], None] = lambda part: None
 ) -> dict[str, float]:
-    """Run the whole procedure (about 5.5 simulated hours) on a tube.
+    """Run the whole procedure (about 6 simulated hours) on a tube.
 
     Returns the firmware settings found, by name. InputError if the tube can't be run.
     """
@@ -206,6 +206,14 @@ def commission(
     found.update(_spot_and_air(rows, reference, set_c, lab.path_cm))
     found.update(_fan(rows, s))
     return {name: float(f"{value:.6g}") for name, value in found.items()}
+
+
+def rooms_in_hand_c(s: Settings) -> tuple[float, float]:
+    """Coldest and warmest room (degC) in which the fan, by its law, keeps the head's set-point."""
+    heat_w = s.kv * s.ma + FILAMENT_VOLT_PER_A * s.filament_preheat_a**2
+    least_w_per_k = s.fan_g0_w_per_k + s.fan_g1_w_per_k * s.fan_min**s.fan_exponent
+    most_w_per_k = s.fan_g0_w_per_k + s.fan_g1_w_per_k
+    return s.head_set_c - heat_w / least_w_per_k, s.head_set_c - heat_w / most_w_per_k
 
 
 def _gun(lab: Laboratory, reference: dict[str, float]) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import signal
+import sys
 from pathlib import Path
 
 from twin.columns import COLUMNS
@@ -36,6 +37,7 @@ class Comparison:
 
 def _run(job: Job, path: Path) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and the partial file goes, too
     with Recorder(path, COLUMNS, {"without": ", ".join(job.without), "seed": job.seed}) as recorder:
         outcome = simulate(job, recorder)
         recorder.close({"rms_true_percent": outcome.frames.true.rms_percent})

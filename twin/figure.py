@@ -170,7 +170,7 @@ class Sheet:
         if warm_up > 0.15:
             self._note(axes, trend.first_ms, "warm-up,\nnot scored", GREY)
         elif warm_up > 0.03:
-            self._note(axes, trend.first_ms, "warm-up, not scored", GREY, rotation=90.0)
+            self._note(axes, trend.first_ms, "warm-up", GREY, rotation=90.0)
         if tripped:
             self._note(axes, trend.trip_ms, f"trip: {verdict.cause}", INK)
 
@@ -190,7 +190,7 @@ class Sheet:
         self._line(axes, trend.true, BLUE, 1.8)
         low, high = np.nanmin(ends), np.nanmax(ends)
         axes.set_ylim(low - 0.08 * (high - low), high + 0.08 * (high - low))
-        axes.locator_params(axis="y", nbins=5)
+        axes.locator_params(axis="y", nbins=7)
         title(axes, heading)
         label_right(axes, labels)
 
@@ -205,7 +205,6 @@ class Sheet:
                 self._line(axes, curve, colour, 1.8)
                 labels.append((_last(curve), text, colour))
         axes.margins(y=0.12)
-        axes.locator_params(axis="y", nbins=5)
         title(axes, "Temperatures, °C")
         label_right(axes, labels)
 

@@ -11,8 +11,6 @@ from twin.run import LAWS, Job
 from twin.scenario import load_scenario
 from twin.tube import load_tube
 
-TUBE_ROOM_C = (15.0, 35.0)
-
 
 def prepare(
     scenario: str,

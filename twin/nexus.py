@@ -171,7 +171,7 @@ def _plain(value: object) -> object:
         return value
     if isinstance(value, int):
         return value if -(1 << 63) <= value < 1 << 63 else str(value)
-    if isinstance(value, (list, tuple)) and value:
+    if isinstance(value, (list, tuple)):
         if all(isinstance(item, float | int) and not isinstance(item, bool) for item in value):
             return np.array(value, dtype=np.float64)
         if all(isinstance(item, str) for item in value):

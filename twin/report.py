@@ -204,7 +204,7 @@ def _numbers(values: Mapping[str, Any], verdict: Verdict) -> Iterator[dict[str, 
     for key, name, unit, digits, meaning in _NUMBERS:
         if key in values:
             value = values[key]
-            text = number(value, digits) if digits else _whole(value)
+            text = number(value, digits) if digits else _shown(value)
             yield {
                 "key": key,
                 "name": name,
@@ -240,16 +240,14 @@ def _tables(title: str, values: Mapping[str, object]) -> Iterator[dict[str, Any]
 
 
 def _row(name: str, value: Mapping[str, Any]) -> dict[str, str]:
-    text = _printable(value["value"])
-    if text in ("[]", "{}", '""', ""):
-        text = "none"
+    text = _shown(value["value"])
     span: Sequence[Any] | None = value.get("range")
     return {
         "name": name,
         "value": text,
         "note": text if "\n" in text else "",
         "unit": _printable(value.get("unit") or ""),
-        "range": "" if span is None else " to ".join(_printable(end) for end in span),
+        "range": "" if span is None else " to ".join(_shown(end) for end in span),
         "source": _printable(value.get("source") or ""),
     }
 
@@ -258,10 +256,13 @@ def _command(summary: Mapping[str, Any]) -> str:
     return f"tubetwin run {summary['scenario']} --tube {summary['tube']} --seed {summary['seed']}"
 
 
-def _whole(value: object) -> str:
+def _shown(value: object) -> str:
+    """A value as a person reads it: whole numbers without a point, lists without brackets."""
+    if isinstance(value, (list, tuple)) and value:
+        return ", ".join(_shown(item) for item in value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return _printable(value)
+    return "none" if value in ("", [], {}) else _printable(value)
 
 
 def _printable(value: object) -> str:

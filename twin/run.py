@@ -143,6 +143,8 @@ def simulate(
         intensity = plant.take_intensity()
         if recorder:
             recorder.append(row(now_ms, world, intensity * per_sample))
+            if rate is not None and now_ms % FRAME_MS == 0:
+                recorder.flush()  # a run at this pace is watched, and may be killed
         if telemetry:
             telemetry.sample(now_ms, readings(controller, world.inputs, world.outputs))
         if controller.condition == TRIPPED and not outcome.trips and now_ms <= finish_ms:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from twin.columns import COLUMNS
+from twin.commission import rooms_in_hand_c
 from twin.comparison import Comparison
 from twin.errors import InputError
-from twin.job import TUBE_ROOM_C
 from twin.progress import running, waiting
 from twin.recorder import Recorder
 from twin.run import LAWS, Job, Outcome, simulate
@@ -166,12 +166,14 @@ def _say(outcome: Outcome, counts: TelemetryCounts | None, out: Path) -> None:
 
 
 def room_warning(job: Job) -> str | None:
-    """One line if the room leaves the range that the tube is made for."""
-    low, high = TUBE_ROOM_C
+    """One line if the room leaves what the tube's fan can hold, by its commissioning."""
+    settings = job.tube.firmware_settings()
+    settings.load(job.calibration)
+    low, high = rooms_in_hand_c(settings)
     coldest, warmest = job.scenario.room().temperature_range_c
     if low <= coldest and warmest <= high:
         return None
     return (
-        f"the room goes from {coldest:.1f} to {warmest:.1f} °C; "
-        f"the tube is made for {low:g} to {high:g} °C"
+        f"the room goes from {coldest:.1f} to {warmest:.1f} °C; the fan holds the head at "
+        f"{settings.head_set_c:g} °C in rooms from {low:.1f} to {high:.1f} °C"
     )

@@ -29,6 +29,7 @@ _MEND = "start a broker there, give another with --broker, or run with --no-mqtt
 _BATCH = 500  # messages per frame
 _POLL_S = 0.02  # how often the feeding thread looks into the queue
 _START_S = 10.0  # for the sender process to come up
+_END_S = 5.0  # for a killed sender to be gone
 _GRACE_S = 6.0  # a sender that is silent this much longer than the drain time is stuck
 
 
@@ -89,10 +90,9 @@ class Telemetry:
         self._dropped = 0
         self._counts = (0, 0, 0)  # sent, late, dropped by the sender
         self._child: subprocess.Popen[bytes] | None = None
-        self._feeder: threading.Thread | None = None
         self._closing = threading.Event()
         self._drain_s = 0.0
-        self._over = False  # the sender is gone: nothing more can be sent
+        self._over = threading.Event()  # the sender is gone: nothing more can be sent
 
     def connect(self, timeout_s: float = 5.0) -> None:
         """Start the sender and wait until the broker let it in.
@@ -110,8 +110,7 @@ class Telemetry:
             child.discard(sender)
             raise InputError(f"broker {self.address}: {reason[0]}; {_MEND}")
         self._child = sender
-        self._feeder = threading.Thread(target=self._feed, name="telemetry", daemon=True)
-        self._feeder.start()
+        threading.Thread(target=self._feed, args=(sender,), name="telemetry", daemon=True).start()
 
     def sample(self, now_ms: int, fields: dict[str, Value]) -> None:
         """Record one sample at simulated time `now_ms`. Appends to the queue and returns."""
@@ -140,22 +139,21 @@ class Telemetry:
         Goes on as long as the broker acknowledges something every `drain_s`, and gives up sooner
         if the broker is gone. An interrupt (Ctrl-C) stops it at once.
         """
-        if self._child is not None and self._feeder is not None:
-            self._drain_s = drain_s
-            self._closing.set()
+        if self._child is not None:
             try:
-                self._feeder.join()
-            finally:
-                self._child.kill()  # long gone, unless we were interrupted
-                self._feeder.join(1.0)
-                child.discard(self._child)
-                self._child = None
+                self._drain_s = drain_s
+                self._closing.set()
+                self._over.wait()
+            except BaseException:  # an interrupt
+                self._child.kill()
+                self._over.wait(_END_S)
+                raise
         return self.counts
 
     def _record(self, topic: str, now_ms: int, fields: dict[str, Any]) -> None:
         seq = self._seq[topic]
         self._seq[topic] = seq + 1
-        if self._over:
+        if self._over.is_set():
             return
         queue = self._queue
         if len(queue) >= self._capacity:
@@ -164,12 +162,18 @@ class Telemetry:
                 self._dropped += 1
         queue.append((topic, seq, now_ms, monotonic(), fields))
 
-    # -- the feeding thread
+    # -- the feeding thread; it alone uses the pipes, so it alone closes them
 
-    def _feed(self) -> None:
+    def _feed(self, sender: subprocess.Popen[bytes]) -> None:
+        try:
+            self._exchange(sender)
+        finally:
+            child.discard(sender)
+            self._over.set()
+            self._queue.clear()
+
+    def _exchange(self, sender: subprocess.Popen[bytes]) -> None:
         """Bring the queue to the sender and its reports back, until it ends."""
-        sender = self._child
-        assert sender is not None
         orders, reports = child.pipes(sender)
         os.set_blocking(orders, False)
         frames, pending, stuck_at, told = child.Frames(), memoryview(b""), float("inf"), False
@@ -181,25 +185,21 @@ class Telemetry:
             readable, writable, _ = select.select(
                 [reports], [orders] if pending else [], [], _POLL_S
             )
-            progress = False
-            try:
-                if writable:
+            if writable:
+                try:
                     pending = pending[os.write(orders, pending) :]
-                    progress = True
-                if readable:
-                    if not (data := os.read(reports, 1 << 16)):
-                        break
-                    for _, *counts in frames.feed(data):
-                        self._counts = (counts[0], counts[1], counts[2])
-                        progress = True
-            except OSError:  # the sender died, or close() was interrupted
-                break
-            if self._closing.is_set() and (progress or stuck_at == float("inf")):
-                stuck_at = monotonic() + self._drain_s + _GRACE_S
-            if monotonic() > stuck_at:
-                sender.kill()
-        self._over = True
-        self._queue.clear()
+                except BrokenPipeError:
+                    return
+            if readable:
+                if not (data := os.read(reports, 1 << 16)):
+                    return
+                for _, sent, late, dropped in frames.feed(data):
+                    self._counts = (sent, late, dropped)
+            if self._closing.is_set():
+                if readable or writable or stuck_at == float("inf"):
+                    stuck_at = monotonic() + self._drain_s + _GRACE_S
+                if monotonic() > stuck_at:
+                    return
 
     def _next_orders(self) -> bytes:
         """The next frames for the sender, or nothing."""

@@ -20,8 +20,8 @@ from twin.world import World
 MINUTE_MS = 60_000
 
 
-def ramp_world(pre_roll_ms: int = twin.run.PRE_ROLL_MS, seed: int = 1) -> World:
-    """The ramp from its switch-on, `pre_roll_ms` before time 0; the start is scheduled.
+def ramp_world(pre_roll_ms: int, seed: int = 1) -> World:
+    """The ramp from its switch-on, here only `pre_roll_ms` before time 0; the start is scheduled.
 
     Time 0 is where the firmware's tick counter wraps.
     """

@@ -10,13 +10,14 @@ from firmware.interlocks import NAMES
 from firmware.settings import Settings
 from firmware.signals import ALL_CLOSED, CHAIN_A, Command, Inputs, Outputs
 from firmware.ticks import MASK
+from hil.compare import main
 from hil.lockstep import SOURCE, Difference, Peer, Shadow
 from hil.targets import command_of
 from tests.hil.ramp import MINUTE_MS, beside, fill, ramp_world, run_at
 
 
 def test_the_ramp_from_switch_on_into_its_first_minutes_is_the_same_to_the_count():
-    world = ramp_world()
+    world = ramp_world(pre_roll_ms=2 * MINUTE_MS)
     begin_ms = world.plant.now_ms
     with beside(world, "micropython") as shadow:
         world.run(3 * MINUTE_MS)
@@ -50,6 +51,20 @@ def test_a_trip_and_the_new_start_after_it_are_the_same_to_the_count(target):
     assert [step for step in steps if step in (PREHEAT, BEAM, TRIPPED)] == [
         PREHEAT, BEAM, TRIPPED, PREHEAT, BEAM,
     ]  # fmt: skip
+
+
+def test_a_plant_that_micropython_drives_goes_the_very_same_way():
+    states = []
+    for target in (None, "micropython"):
+        world = ramp_world(pre_roll_ms=30_000)
+        if target is None:
+            world.run(30_000)
+        else:
+            with beside(world, target, peer_drives=True):
+                world.run(30_000)
+        plant = world.plant
+        states.append((plant.kv, plant.ma, plant.heat.state(), plant.take_intensity()))
+    assert states[0] == states[1]
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -118,6 +133,17 @@ def test_one_per_cent_in_a_gain_of_the_peers_source_is_seen(tmp_path):
         world.run(0)
     assert shadow.first is not None
     assert shadow.first.signal == "grid_program_raw"
+
+
+def test_the_comparison_by_hand_says_what_it_found(capsys):
+    assert main(["cold-start", "--minutes", "0.5"]) == 0
+    said = capsys.readouterr().out
+    assert "3000 ticks beside micropython in" in said
+    assert "first difference: none" in said
+    single = ["cold-start", "--minutes", "0.5", "--target", "micropython-single", "--peer-drives"]
+    assert main(single) == 1
+    assert "signal='filament_program_raw'" in capsys.readouterr().out
+    assert main(["no-such-scenario"]) == 2
 
 
 def test_the_beam_never_starts_by_itself_when_the_first_frame_already_says_run():

@@ -13,7 +13,6 @@ from twin import figure
 from twin.errors import InputError
 from twin.recorder import Column, Recorder
 from twin.report import write_report
-from twin.trend import load_trend
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -279,45 +278,6 @@ def test_the_comparison_stands_beside_the_run_with_its_own_figure(tmp_path):
     page, _ = report(tmp_path, comparison=tmp_path / "off.nxs")
     shown = float(page.values["comparison_rms_percent"])
     assert shown == pytest.approx(other["rms_true_percent"], rel=1e-12)
-
-
-def test_warm_up_is_not_part_of_the_scored_intensity(tmp_path):
-    summary = make_run(tmp_path / "run.nxs", warm_s=1200)
-    trend = load_trend(tmp_path / "run.nxs", figure.CHANNELS, summary["frames"])
-    assert trend.first_ms == pytest.approx(-1_199_000)
-    assert trend.scored_ms == 0
-    assert trend.rms_percent == pytest.approx(summary["rms_true_percent"])
-    assert abs(np.mean(trend.true.mid)) < 1e-9
-    assert trend.second.low.min() < -1.0  # the warm-up is still there to be drawn, in grey
-
-
-def test_only_the_last_frames_are_scored_when_more_were_recorded(tmp_path):
-    make_run(tmp_path / "run.nxs")
-    trend = load_trend(tmp_path / "run.nxs", figure.CHANNELS, scored_frames=20)
-    assert trend.scored_ms == 10 * 60_000
-    assert len(trend.true.mid) == 20
-
-
-def test_after_a_trip_the_mean_is_that_of_the_beam_before_it(tmp_path):
-    summary = make_run(tmp_path / "run.nxs", trip_s=900)
-    trend = load_trend(tmp_path / "run.nxs", figure.CHANNELS, summary["frames"], None, 900_000.0)
-    assert max(abs(end) for end in trend.steady(trend.true).range()) < 0.1
-    assert trend.true.mid[-1] == -100.0
-    assert trend.rms_percent == pytest.approx(summary["rms_true_percent"])
-
-
-def test_a_long_run_is_thinned_without_losing_a_spike(tmp_path):
-    columns = [Column("now_ms", "ms", "time"), Column("kv", "kV", "tube voltage")]
-    with Recorder(tmp_path / "run.nxs", columns, {}) as recorder:
-        for second in range(50_000):
-            recorder.append((1000 * second, 61.5 if second == 31_234 else 50.0))
-            if second % 10 == 0:
-                recorder.frame(1000 * second, 1.5 if second == 31_230 else 1.0, 1.0)
-        recorder.close()
-    trend = load_trend(tmp_path / "run.nxs", figure.CHANNELS)
-    assert trend.channel("kv").range() == (50.0, 61.5)
-    assert trend.true.range()[1] == pytest.approx(50.0, abs=0.1)
-    assert max(len(trend.channel("kv").mid), len(trend.true.mid)) <= 1200
 
 
 def files(directory):

@@ -37,6 +37,7 @@ def publish(broker):
         telemetry = Telemetry(broker.url, device, **settings)
         telemetry.connect()
         made.append(telemetry)
+        broker.wait(lambda fake: len(fake.messages("status")) >= len(made))
         return telemetry
 
     yield connected
@@ -156,7 +157,7 @@ def test_the_status_is_retained_and_ends_offline_with_the_counts(broker, publish
     assert [status["state"] for status in states] == ["online", "running", "offline"]
     assert states[1]["scenario"] == "ramp"
     assert (states[2]["reason"], states[2]["sent"], states[2]["unsent"]) == ("closed", 3, 0)
-    assert broker.goodbyes == 1
+    broker.wait(lambda fake: fake.goodbyes == 1)
 
 
 def test_the_broker_is_given_a_retained_will(broker, publish):
@@ -335,6 +336,7 @@ def test_an_interrupt_ends_the_draining_at_once(broker, publish):
         telemetry.close(3600.0)
     assert telemetry.counts.unsent == 50
     broker.wait(lambda fake: fake.open == 0)
+    assert telemetry._over.is_set()
 
 
 def test_closing_twice_or_without_a_connection_is_harmless(broker, publish):

@@ -1,0 +1,75 @@
+"""A scenario on two interpreters at once, by hand: how far are their outputs apart?
+
+    python -m hil.compare [SCENARIO] [--target T] [--minutes M] [--seed N] [--peer-drives]
+
+Runs the world of `tubetwin run` from switch-on until M minutes of simulated time, with the
+firmware here and on the target, see hil/targets.py. Exit status 0 if no output ever differed.
+"""
+
+import argparse
+import sys
+from time import perf_counter
+
+from hil.lockstep import Peer, PeerError, Shadow
+from hil.targets import TARGETS, command_of
+from twin.errors import InputError
+from twin.job import prepare
+from twin.run import START_AFTER_MS, Job, build_world
+from twin.tube import DEFAULT_TUBE
+from twin.verdict import FRAME_MS, Spread
+
+MINUTE_MS = 60_000
+
+
+def compare(job: Job, target: str, until_ms: int, peer_drives: bool) -> tuple[Shadow, Spread]:
+    """Run `job` until `until_ms` beside a target; what differed, and the intensity per frame."""
+    world = build_world(job)
+    plant, command = world.plant, world.command
+    frames = Spread()
+
+    def start() -> None:
+        command.run = True
+
+    def frame(now_ms: int) -> None:
+        intensity = plant.take_intensity()
+        if now_ms > 0:
+            frames.add(intensity)
+
+    world.at(plant.now_ms + START_AFTER_MS, start)
+    world.every(FRAME_MS, frame)
+    with Peer(command_of(target), world.controller.settings, world.outputs) as peer:
+        shadow = world.controller = Shadow(world.controller, peer, peer_drives)
+        world.run(until_ms)
+    return shadow, frames
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="python -m hil.compare", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument("scenario", nargs="?", default="ramp")
+    parser.add_argument("--target", choices=TARGETS, default="micropython")
+    parser.add_argument("--minutes", type=float, default=3.0)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--peer-drives", action="store_true")
+    chosen = parser.parse_args(arguments)
+    until_ms = round(chosen.minutes * MINUTE_MS)
+    began = perf_counter()
+    try:
+        job = prepare(chosen.scenario, DEFAULT_TUBE, None, None, chosen.seed, ())
+        shadow, frames = compare(job, chosen.target, until_ms, chosen.peer_drives)
+    except (InputError, PeerError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    wall_s = perf_counter() - began
+    each_us = 1e6 * wall_s / max(shadow.ticks, 1)
+    print(f"{shadow.ticks} ticks beside {chosen.target} in {wall_s:.1f} s, {each_us:.0f} µs each")
+    print(f"first difference: {shadow.first or 'none'}")
+    print("worst: " + ", ".join(f"{name} {worst}" for name, worst in shadow.worst.items()))
+    if frames.count > 1:
+        print(f"intensity: {frames.rms_percent:.5f} % rms over {frames.count} frames")
+    return 0 if shadow.first is None else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
