@@ -67,5 +67,5 @@ class Compensation(Plain):
             - s.air_depth_per_cm * s.beam_path_cm * (self.air_kg_m3 / s.air_ref_kg_m3 - 1.0)
             + 1e-6 * (s.kv_exponent * s.kv_ppm_per_k + s.ma_ppm_per_k) * generator_k
         )
-        limit = s.trim_limit
-        self.trim = clamp(exp(-clamp(self.log_intensity, -0.5, 0.5)), 1.0 - limit, 1.0 + limit)
+        trim = exp(-clamp(self.log_intensity, -0.5, 0.5))
+        self.trim = clamp(trim, 1.0 - s.trim_down, 1.0 + s.trim_up)

@@ -43,7 +43,8 @@ class Settings:
         self.grid_ma_per_v = 0.0033  # transconductance at the operating point
         self.filament_v_per_a = 900.0  # bias that one ampere of filament current is worth
         # Compensation law. All are 0 or neutral until commissioning has found them.
-        self.trim_limit = 0.02
+        self.trim_up = 0.02  # as far as the power rating allows
+        self.trim_down = 0.05
         self.head_alpha_per_k = 0.0
         self.mount_beta_per_k = 0.0
         self.focus_z0 = 0.0

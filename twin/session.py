@@ -151,7 +151,7 @@ def _say(outcome: Outcome, counts: TelemetryCounts | None, out: Path) -> None:
         f"over {hours:.3g} h, {frames.true.count} frames"
     )
     print(
-        f"  tube head  {outcome.head_c.mean:.2f} °C, {1000 * outcome.head_c.deviation:.0f} mK rms; "
+        f"  tube head  {outcome.head_c.mean:.2f} °C, {outcome.head_c.deviation:.3f} K rms; "
         f"fan {fan['fan_min_percent']:.0f}-{fan['fan_max_percent']:.0f} %, "
         f"{fan['fan_left_percent']:.0f} % left at the nearer end"
     )

@@ -29,6 +29,7 @@ _MEND = "start a broker there, give another with --broker, or run with --no-mqtt
 _BATCH = 500  # messages per frame
 _POLL_S = 0.02  # how often the feeding thread looks into the queue
 _START_S = 10.0  # for the sender process to come up
+_WAKE_S = 0.2
 _END_S = 5.0  # for a killed sender to be gone
 _GRACE_S = 6.0  # a sender that is silent this much longer than the drain time is stuck
 
@@ -143,7 +144,8 @@ class Telemetry:
             try:
                 self._drain_s = drain_s
                 self._closing.set()
-                self._over.wait()
+                while not self._over.wait(_WAKE_S):  # a wait without end can miss an interrupt
+                    pass
             except BaseException:  # an interrupt
                 self._child.kill()
                 self._over.wait(_END_S)

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from firmware.controller import BEAM, OFF, PREHEAT, TRIPPED, Controller
+from firmware.controller import BEAM, OFF, PREHEAT, RAMP, TRIPPED, Controller
 from firmware.interlocks import NAMES
 from firmware.settings import Settings
 from firmware.signals import ALL_CLOSED, CHAIN_A, Command, Inputs, Outputs
@@ -82,24 +82,26 @@ def test_whatever_the_sensors_say_the_outputs_are_the_same_to_the_count(seed):
     with Peer(command_of("micropython"), settings) as peer:
         shadow = Shadow(Controller(settings), peer)
         now_ms = MASK - 50_000
-        for _ in range(20_000):
-            if rng.random() < 0.05:
-                name, _, low, high, _, _ = rng.choice(Inputs.SIGNALS)
-                usual = healthy.get(name, max(low, 0))
-                wild = rng.random() < 0.05
-                near = usual + rng.randint(-60, 60) * (name != "switches")
-                value = rng.randint(low, high) if wild else min(max(near, low), high)
-                fill(inputs, **{name: value})
-            if rng.random() < 0.004:
+        for tick in range(20_000):
+            cycle, phase = divmod(tick, 2000)
+            if phase == 0:
                 fill(inputs, **healthy)
-                command.run = not command.run
+                command.run = False
                 command.hold = rng.choice((0, 0, 0, 1, 2, 4, 7))
                 command.kv, command.ma = rng.uniform(0, 60), rng.uniform(0, 2)
+            elif phase == 10:
+                command.run = True
+            elif rng.random() < 0.02 and (cycle % 2 or phase > 1200):
+                name, _, low, high, _, _ = rng.choice(Inputs.SIGNALS)
+                near = healthy.get(name, max(low, 0)) + rng.randint(-20, 20) * (name != "switches")
+                wild = rng.random() < 0.1
+                value = rng.randint(low, high) if wild else min(max(near, low), high)
+                fill(inputs, **{name: value})
             now_ms = (now_ms + rng.choice((10, 10, 10, 10, 11, 37))) & MASK
             shadow.step(now_ms, inputs, outputs, command)
             conditions.add(shadow.condition)
     assert shadow.first is None
-    assert conditions == {OFF, PREHEAT, 2, BEAM, TRIPPED}
+    assert conditions == {OFF, PREHEAT, RAMP, BEAM, TRIPPED}
 
 
 @pytest.mark.parametrize(

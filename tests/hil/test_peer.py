@@ -30,9 +30,8 @@ def test_the_outputs_of_before_the_first_step_are_held_and_the_last_word_is_the_
         assert peer.hang_up().values() == SAFE
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_a_line_that_falls_silent_ends_in_the_safe_state(target):
-    with Peer([*command_of(target), "50"], Settings(), fan_at(20_000)) as peer:
+def test_a_line_that_falls_silent_ends_in_the_safe_state():
+    with Peer([*command_of("micropython"), "500"], Settings(), fan_at(20_000)) as peer:
         assert peer.receive().values() == SAFE
         with pytest.raises(PeerError, match="is gone, exit status 0"):
             peer.receive()
@@ -70,8 +69,8 @@ def test_a_peer_that_hangs_is_not_waited_for():
 
 def test_a_peer_that_babbles_is_not_listened_to_for_ever():
     babble = "import sys\nwhile True: sys.stdout.buffer.write(b'warp drive \\0')"
-    with pytest.raises(PeerError, match=r"no answer within 0\.2 s, \d+ damaged frames"):
-        Peer(micropython(babble), Settings(), timeout_s=0.2)
+    with pytest.raises(PeerError, match=r"no answer within 1 s, \d+ damaged frames"):
+        Peer(micropython(babble), Settings(), timeout_s=1.0)
 
 
 def test_a_program_that_is_not_there_is_an_ordinary_error():
