@@ -47,6 +47,7 @@ OUTPUTS = (
 class Record:
     """A flat, pre-allocated record with one attribute per signal, all 0 at first."""
 
+    __slots__: tuple = ()  # so that a misspelt signal is an error, on CPython
     SIGNALS: tuple = ()
 
     def __init__(self):

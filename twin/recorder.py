@@ -30,6 +30,7 @@ from twin.nexus import (
 __all__ = ["BATCH_ROWS", "Column", "Recorder"]
 
 BATCH_ROWS = 1800  # rows kept in memory before they are written; also the chunk of each channel
+_CACHE_BYTES = 1 << 16  # of written chunks, per channel; by default it is 8 MiB for each
 _SLACK_BYTES = 1 << 20  # for the indices of the channels
 
 
@@ -129,7 +130,9 @@ class Recorder:
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         self._descriptor = os.open(self.part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
         self._reserve(_SLACK_BYTES)
-        self._file = h5py.File(self.part, "w", libver=LIBVER, locking="best-effort")
+        self._file = h5py.File(
+            self.part, "w", libver=LIBVER, locking="best-effort", rdcc_nbytes=_CACHE_BYTES
+        )
         return self._file
 
     def _reserve(self, size: int) -> None:

@@ -125,7 +125,8 @@ class Telemetry:
         self, state: str, now_ms: int | None = None, fields: dict[str, Value] | None = None
     ) -> None:
         """Set the retained status. Only the last one counts; it does not queue behind samples."""
-        self._statuses.append((state, now_ms, _plain(fields or {})))
+        when = None if now_ms is None else int(now_ms)
+        self._statuses.append((state, when, _plain(fields or {})))
 
     @property
     def counts(self) -> TelemetryCounts:
@@ -213,7 +214,10 @@ class Telemetry:
             while len(batch) < _BATCH:
                 batch.append(self._queue.popleft())
         if batch:
-            batch = [(*head, _plain(fields)) for *head, fields in batch]
+            batch = [
+                (topic, seq, int(now_ms), recorded_s, _plain(fields))
+                for topic, seq, now_ms, recorded_s, fields in batch
+            ]
             orders += child.frame(("messages", batch))
         return orders
 
@@ -233,7 +237,7 @@ def _plain_value(value: Any) -> Value:
             return plain(value)
     try:
         return float(value)  # NumPy's numbers
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return repr(value)
 
 
