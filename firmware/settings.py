@@ -5,6 +5,63 @@ constants then say "trim nothing". `load` takes values found by commissioning or
 """
 
 
+# What a setting can be, by itself: the interfaces' full scales, and what the laws can work with.
+LIMITS = (
+    ("kv", 4.0, 60.0),
+    ("ma", 0.001, 2.0),
+    ("kv_max", 4.0, 60.0),
+    ("ma_max", 0.001, 2.0),
+    ("power_limit_w", 0.1, 120.0),
+    ("trip_kv", 4.0, 60.0),
+    ("trip_ma", 0.001, 2.0),
+    ("trip_power_w", 0.1, 120.0),
+    ("trip_head_c", 30.0, 150.0),
+    ("head_set_c", 25.0, 140.0),
+    ("head_kp_w_per_k", 0.0, 1000.0),
+    ("head_ki_w_per_k_s", 0.0, 100.0),
+    ("head_kd_w_s_per_k", 0.0, 10000.0),
+    ("anode_lag_s", 0.0, 1000.0),
+    ("fan_min", 0.0, 0.9),
+    ("fan_g0_w_per_k", 0.001, 100.0),
+    ("fan_g1_w_per_k", 0.001, 100.0),
+    ("fan_exponent", 0.3, 1.5),
+    ("fan_max_rpm", 100.0, 30000.0),
+    ("kv_slew_kv_per_s", 0.01, 100.0),
+    ("ma_slew_ma_per_s", 0.001, 10.0),
+    ("filament_preheat_a", 0.0, 4.0),
+    ("filament_limit_a", 0.1, 4.0),
+    ("filament_slew_a_per_s", 0.01, 10.0),
+    ("preheat_ms", 500.0, 600000.0),
+    ("grid_set_v", -990.0, -1.0),
+    ("grid_ma_per_v", 1e-5, 1.0),
+    ("filament_v_per_a", 1.0, 1e5),
+    ("trim_up", 0.0, 0.2),
+    ("trim_down", 0.0, 0.2),
+    ("head_alpha_per_k", -1.0, 1.0),
+    ("mount_beta_per_k", -1.0, 1.0),
+    ("focus_z0", -5.0, 5.0),
+    ("mount_ref_c", -20.0, 150.0),
+    ("air_depth_per_cm", 0.0, 1.0),
+    ("air_ref_kg_m3", 0.5, 2.0),
+    ("air_vapour_ratio", 0.1, 10.0),
+    ("beam_path_cm", 0.0, 200.0),
+    ("kv_ppm_per_k", -2000.0, 2000.0),
+    ("kv_exponent", -10.0, 10.0),
+    ("ma_ppm_per_k", -2000.0, 2000.0),
+    ("generator_ref_c", -20.0, 150.0),
+)
+# The first must not be above the second.
+ORDER = (
+    ("kv", "kv_max"),
+    ("ma", "ma_max"),
+    ("kv_max", "trip_kv"),
+    ("ma_max", "trip_ma"),
+    ("power_limit_w", "trip_power_w"),
+    ("head_set_c", "trip_head_c"),
+    ("filament_preheat_a", "filament_limit_a"),
+)
+
+
 class Settings:
     """Plain attributes, units in their names."""
 
@@ -71,6 +128,23 @@ class Settings:
                 raise ValueError("setting " + name + " is not a finite number")
         for name in values:
             setattr(self, name, values[name])
+
+    def problem(self):
+        """(name, what is wrong) of the first setting that cannot be, or None if all can."""
+        for name, low, high in LIMITS:
+            value = getattr(self, name)
+            if not low <= value <= high:
+                return name, "{:g} is outside {:g} to {:g}".format(value, low, high)
+        for name, above in ORDER:
+            if getattr(self, name) > getattr(self, above):
+                return name, "{:g} is above {} = {:g}".format(
+                    getattr(self, name), above, getattr(self, above)
+                )
+        if self.kv * self.ma > self.power_limit_w:
+            return "ma", "{:g} W is above power_limit_w = {:g}".format(
+                self.kv * self.ma, self.power_limit_w
+            )
+        return None
 
     def values(self) -> dict:
         """All settings by name."""

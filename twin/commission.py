@@ -205,7 +205,14 @@ def commission(
     rows = np.array(lab.minutes)
     found.update(_spot_and_air(rows, reference, set_c, lab.path_cm))
     found.update(_fan(rows, s))
-    return {name: float(f"{value:.6g}") for name, value in found.items()}
+    found = {name: float(f"{value:.6g}") for name, value in found.items()}
+    s.load(found)
+    if problem := s.problem():
+        raise InputError(
+            f"commissioning: found {problem[0]}, {problem[1]}; the tube does not behave as the "
+            "firmware expects of one"
+        )
+    return found
 
 
 def rooms_in_hand_c(s: Settings) -> tuple[float, float]:
@@ -218,6 +225,12 @@ def rooms_in_hand_c(s: Settings) -> tuple[float, float]:
 
 def _gun(lab: Laboratory, reference: dict[str, float]) -> dict[str, float]:
     """Transconductance, filament's worth in bias, and preheat current, by a 4 % step."""
+    wanted_ma = lab.command.ma
+    if reference["ma_monitor"] < 0.98 * wanted_ma:
+        raise InputError(
+            f"commissioning: the current comes to {reference['ma_monitor']:.3g} of "
+            f"{wanted_ma:g} mA; the cathode or its perveance is too small for [settings] ma"
+        )
     lab.command.ma *= 0.96
     # 3 s: the bias has answered, the filament hardly
     quick = np.array(lab.seconds(4)[-2:]).mean(axis=0)
@@ -226,13 +239,14 @@ def _gun(lab: Laboratory, reference: dict[str, float]) -> dict[str, float]:
     lab.command.ma /= 0.96
     ma, grid, filament = (COLUMNS.index(n) for n in ("ma_monitor", "grid_v", "filament_a"))
     fallen_ma = reference["ma_monitor"] - quick[ma]
-    ma_per_v = fallen_ma / (reference["grid_v"] - quick[grid])
-    ma_per_a = (reference["ma_monitor"] - late[ma]) / (reference["filament_a"] - late[filament])
-    if not (ma_per_v > 0.0 and ma_per_a > 0.0):
+    lower_v, lower_a = reference["grid_v"] - quick[grid], reference["filament_a"] - late[filament]
+    if not (fallen_ma > 0.0 and lower_v > 0.0 and lower_a > 0.0):
         raise InputError(
-            "commissioning: the grid does not move the current; check [settings] grid_set_v "
-            "and [cathode]"
+            "commissioning: grid and filament do not steer the current; check [settings] "
+            "grid_set_v and [cathode]"
         )
+    ma_per_v = fallen_ma / lower_v
+    ma_per_a = (reference["ma_monitor"] - late[ma]) / lower_a
     return {
         "grid_ma_per_v": ma_per_v,
         "filament_v_per_a": ma_per_a / ma_per_v,

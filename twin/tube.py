@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from firmware.settings import Settings
 from twin.errors import InputError
-from twin.toml_input import load_toml
+from twin.toml_input import EntryError, load_toml, nearest, shown
 
 TUBES = Path(__file__).parent / "tubes"
 DEFAULT_TUBE = "cu-50w-air"
@@ -169,8 +169,13 @@ class Tube(Strict):
     settings: dict[str, float | int] = {}
 
     @model_validator(mode="after")
-    def _settings_exist(self) -> "Tube":
-        self.firmware_settings()
+    def _settings_can_be(self) -> "Tube":
+        known = Settings().values()
+        for name in self.settings:
+            if name not in known:
+                raise EntryError(f"unknown setting; {nearest(name, known)}", "settings", name)
+        if problem := self.firmware_settings().problem():
+            raise EntryError(f"{problem[1]}; correct it", "settings", problem[0])
         return self
 
     def firmware_settings(self) -> Settings:
@@ -210,7 +215,7 @@ def load_tube(name_or_path: str) -> tuple[str, Tube]:
         return path.stem, load_toml(path, Tube)
     if name_or_path not in builtin_tubes():
         raise InputError(
-            f"tube {name_or_path!r}: not built in; choose {', '.join(builtin_tubes())} "
+            f"tube {shown(name_or_path)}: not built in; choose {', '.join(builtin_tubes())}, "
             "or give a .toml file"
         )
     return name_or_path, load_toml(TUBES / f"{name_or_path}.toml", Tube)

@@ -1,0 +1,271 @@
+"""Every row of the interlocks' table trips: from its condition alone, after its delay, not before.
+
+Each condition is put at the seam of a controller with full beam, the rest stays healthy.
+"""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from firmware.calibration import KV_PER_COUNT, MA_PER_COUNT, pt100_raw
+from firmware.controller import BEAM, OFF, TRIPPED
+from firmware.interlocks import NAMES, TABLE, Interlocks
+from firmware.settings import Settings
+from firmware.signals import ALL_CLOSED, CHAIN_A, CHAIN_B, GENERATOR_OK, Outputs
+from tests.firmware.bench import Bench, healthy
+
+CODE = {row[1]: row[0] for row in TABLE}
+DELAY_MS = {row[1]: row[3] for row in TABLE}
+SAMPLE_MS = 100  # a condition with a delay is looked at so often
+
+
+def kv(value: float) -> int:
+    return round(value / KV_PER_COUNT)
+
+
+def ma(value: float) -> int:
+    return round(value / MA_PER_COUNT)
+
+
+# The condition of each row, and what lies just on the good side of it. Current and voltage are
+# such that the power is below its limit where it is not meant.
+CONDITIONS: dict[str, tuple[dict[str, int], dict[str, int]]] = {
+    "chain-a": ({"switches": CHAIN_B | GENERATOR_OK}, {"switches": ALL_CLOSED}),
+    "chain-b": ({"switches": CHAIN_A | GENERATOR_OK}, {"switches": ALL_CLOSED}),
+    "generator": ({"switches": CHAIN_A | CHAIN_B}, {"switches": ALL_CLOSED}),
+    "over-voltage": (
+        {"kv_monitor_raw": kv(53.01), "ma_monitor_raw": ma(0.5)},
+        {"kv_monitor_raw": kv(52.99), "ma_monitor_raw": ma(0.5)},
+    ),
+    "over-current": (
+        {"kv_monitor_raw": kv(30.0), "ma_monitor_raw": ma(1.301)},
+        {"kv_monitor_raw": kv(30.0), "ma_monitor_raw": ma(1.299)},
+    ),
+    "over-power": (
+        {"kv_monitor_raw": kv(50.0), "ma_monitor_raw": ma(1.081)},
+        {"kv_monitor_raw": kv(50.0), "ma_monitor_raw": ma(1.079)},
+    ),
+    "stale-monitors": ({"adc_age_ms": 51}, {"adc_age_ms": 50}),
+    "over-temperature": (
+        {"head_temperature_raw": pt100_raw(80.1)},
+        {"head_temperature_raw": pt100_raw(79.9)},
+    ),
+    "head-sensor": (
+        {"head_temperature_raw": 7391},
+        {"head_temperature_raw": 7600},
+    ),
+    "stale-head": ({"head_age_ms": 3001}, {"head_age_ms": 3000}),
+    "fan": ({"fan_tach_raw": 0}, {}),
+    "lamp": ({"lamp_current_raw": 399}, {"lamp_current_raw": 400}),
+}
+# Other ways to meet a condition: (row, raw inputs, worst raw inputs that are still good).
+MORE = [
+    ("over-temperature", {"head_temperature_raw": 32767}, {}),  # the sensor's wire is broken
+    ("head-sensor", {"head_temperature_raw": 0}, {}),  # the sensor is shorted
+    ("lamp", {"lamp_current_raw": 3601}, {"lamp_current_raw": 3600}),
+    ("lamp", {"lamp_current_raw": 0}, {}),  # burnt out
+    ("stale-monitors", {"adc_age_ms": 65535}, {}),
+    ("stale-head", {"head_age_ms": 65535}, {}),
+]
+CASES = [(name, bad, good) for name, (bad, good) in CONDITIONS.items()] + MORE
+by_case = pytest.mark.parametrize(
+    ("name", "bad", "good"), CASES, ids=[f"{case[0]} {case[1]}" for case in CASES]
+)
+
+# An age is a delay in itself; what is left of it is at most the time to the next look.
+AGED = {"stale-monitors", "stale-head"}
+
+
+@pytest.fixture(scope="module")
+def full_beam() -> dict:
+    bench = Bench()
+    bench.start()
+    return bench.snapshot()
+
+
+@pytest.fixture
+def bench(full_beam: dict) -> Bench:
+    """A bench with full beam."""
+    bench = Bench()
+    bench.resume(full_beam)
+    return bench
+
+
+def latest_ms(name: str) -> int:
+    """The time (ms) after which a condition must have tripped at the latest."""
+    delay_ms = 0 if name in AGED else DELAY_MS[name]
+    looked_at_every_tick = DELAY_MS[name] == 0 or name == "stale-monitors"
+    return 0 if looked_at_every_tick else delay_ms + SAMPLE_MS
+
+
+def test_every_row_of_the_table_has_a_test():
+    assert {*CONDITIONS, "chain-disagree"} == {row[1] for row in TABLE}
+
+
+def test_rows_are_unique_and_each_says_what_it_cites():
+    for at in (0, 1, 2):
+        column = [row[at] for row in TABLE]
+        assert len(set(column)) == len(TABLE)
+    for code, name, what, delay_ms, cites in TABLE:
+        assert code > 0 and delay_ms >= 0
+        assert name and what and cites
+        assert NAMES[code] == name
+
+
+@by_case
+def test_a_condition_trips_after_its_delay_and_not_before(
+    bench: Bench, name: str, bad: dict[str, int], good: dict[str, int]
+):
+    bench.forced = bad
+    earliest_ms = 0 if name in AGED else DELAY_MS[name]
+    passed_ms = bench.until(lambda: bench.controller.condition == TRIPPED, latest_ms(name))
+    assert passed_ms >= earliest_ms
+    assert bench.outputs.trip == CODE[name]
+    assert bench.outputs.hv_enable == 0
+
+
+@by_case
+def test_what_lies_just_on_the_good_side_trips_nothing(
+    bench: Bench, name: str, bad: dict[str, int], good: dict[str, int]
+):
+    bench.forced = good
+    bench.run(6000)
+    assert bench.controller.condition == BEAM
+    assert bench.outputs.trip == 0
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in CONDITIONS if DELAY_MS[name] and name not in AGED]
+)
+def test_a_condition_that_goes_before_its_delay_trips_nothing_and_is_forgotten(
+    bench: Bench, name: str
+):
+    bad, _ = CONDITIONS[name]
+    for _ in range(4):
+        bench.forced = bad
+        bench.run(DELAY_MS[name] - 10)
+        bench.forced = {}
+        bench.run(SAMPLE_MS)
+    assert bench.controller.condition == BEAM
+
+
+@pytest.mark.parametrize("first", CONDITIONS)
+@pytest.mark.parametrize("second", ["chain-a", "over-voltage", "lamp", "fan"])
+def test_the_first_cause_is_the_one_that_is_kept(bench: Bench, first: str, second: str):
+    bench.forced = CONDITIONS[first][0]
+    bench.until(lambda: bench.controller.condition == TRIPPED, latest_ms(first))
+    at_ms = bench.controller.trip_ms
+    bench.forced = CONDITIONS[second][0]
+    bench.run(6000)
+    assert bench.outputs.trip == CODE[first]
+    assert bench.controller.trip_ms == at_ms
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_with_the_condition_there_a_new_start_never_gets_as_far_as_high_voltage(
+    bench: Bench, name: str
+):
+    bench.command.run = False
+    bench.run(1000)
+    bench.forced = CONDITIONS[name][0]
+    bench.run(6000)
+    bench.command.run = True
+    for _ in range(800):
+        bench.tick()
+        assert bench.outputs.hv_enable == 0
+    assert bench.outputs.trip == CODE[name]
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_without_beam_a_condition_trips_nothing(bench: Bench, name: str):
+    bench.command.run = False
+    bench.run(1000)
+    bench.forced = CONDITIONS[name][0]
+    bench.run(6000)
+    assert bench.controller.condition == OFF
+    assert bench.outputs.trip == 0
+
+
+@pytest.mark.parametrize("alone", [CHAIN_A, CHAIN_B])
+def test_channels_that_disagree_for_too_long_lock_out_until_both_were_seen_open(alone: int):
+    bench = Bench()
+    bench.forced = {"switches": alone | GENERATOR_OK}
+    bench.run(DELAY_MS["chain-disagree"] + 2 * SAMPLE_MS)
+    for switches, wanted in (
+        (ALL_CLOSED, TRIPPED),
+        (alone | GENERATOR_OK, TRIPPED),
+        (ALL_CLOSED, TRIPPED),
+        (GENERATOR_OK, TRIPPED),
+        (ALL_CLOSED, BEAM),
+    ):
+        bench.forced = {"switches": switches}
+        bench.command.run = False
+        bench.run(SAMPLE_MS)
+        bench.command.run = True
+        bench.run(15_000)
+        assert bench.controller.condition == wanted
+        if wanted == TRIPPED and switches == ALL_CLOSED:
+            assert bench.outputs.trip == CODE["chain-disagree"]
+
+
+@given(
+    apart_ms=st.lists(st.integers(1, 49).map(lambda n: 10 * n), max_size=6),
+    alone=st.sampled_from([CHAIN_A, CHAIN_B]),
+)
+def test_channels_that_disagree_for_less_than_the_delay_lock_nothing_out(
+    apart_ms: list[int], alone: int
+):
+    """A door's two contacts never close in the same millisecond."""
+    bench = Bench()
+    for duration_ms in apart_ms:
+        bench.forced = {"switches": alone | GENERATOR_OK}
+        bench.run(duration_ms)
+        bench.forced = {}
+        bench.run(SAMPLE_MS)
+    assert not bench.controller.interlocks.locked_out
+
+
+@given(
+    trip_kv=st.floats(1.0, 59.0),
+    trip_ma=st.floats(0.1, 1.99),
+    trip_power_w=st.floats(1.0, 119.0),
+    kv_raw=st.integers(0, 32767),
+    ma_raw=st.integers(0, 32767),
+)
+def test_electrical_limits_are_those_of_the_settings_to_a_count(
+    trip_kv: float, trip_ma: float, trip_power_w: float, kv_raw: int, ma_raw: int
+):
+    s = Settings()
+    s.trip_kv, s.trip_ma, s.trip_power_w = trip_kv, trip_ma, trip_power_w
+    inputs = healthy()
+    inputs.kv_monitor_raw, inputs.ma_monitor_raw = kv_raw, ma_raw
+    code = Interlocks(s).fast(inputs)
+    is_kv, is_ma = kv_raw * KV_PER_COUNT, ma_raw * MA_PER_COUNT
+    assert (code == CODE["over-voltage"]) == (kv_raw > int(trip_kv / KV_PER_COUNT))
+    if is_kv > trip_kv or is_ma > trip_ma or is_kv * is_ma > trip_power_w + 1e-6:
+        assert code in (CODE["over-voltage"], CODE["over-current"], CODE["over-power"])
+    inside = is_kv < trip_kv - KV_PER_COUNT and is_ma < trip_ma - MA_PER_COUNT
+    if inside and is_kv * is_ma < trip_power_w - 1e-6:
+        assert code == 0
+
+
+@given(switches=st.integers(0, 255))
+def test_nothing_but_all_contacts_closed_passes(switches: int):
+    inputs = healthy()
+    inputs.switches = switches
+    assert (Interlocks(Settings()).fast(inputs) == 0) == (switches == ALL_CLOSED)
+
+
+@given(fan_program_raw=st.integers(0, 65535), rpm=st.integers(0, 65535))
+def test_the_fan_is_at_fault_below_half_of_the_speed_that_it_is_told(
+    fan_program_raw: int, rpm: int
+):
+    outputs = Outputs()
+    outputs.load((0, 0, 0, 0, 0, fan_program_raw, 0, 0))
+    inputs = healthy()
+    inputs.fan_tach_raw = rpm
+    interlocks = Interlocks(Settings())
+    interlocks.slow(inputs, outputs, 100)
+    told_rpm = 5000.0 * fan_program_raw / 65535
+    if abs(rpm - 0.5 * told_rpm) > 1e-6:
+        assert (interlocks.fan_ms > 0) == (rpm < 0.5 * told_rpm)
