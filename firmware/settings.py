@@ -134,16 +134,12 @@ class Settings:
         for name, low, high in LIMITS:
             value = getattr(self, name)
             if not low <= value <= high:
-                return name, "{:g} is outside {:g} to {:g}".format(value, low, high)
+                return name, f"{value:g} is outside {low:g} to {high:g}"
         for name, above in ORDER:
             if getattr(self, name) > getattr(self, above):
-                return name, "{:g} is above {} = {:g}".format(
-                    getattr(self, name), above, getattr(self, above)
-                )
+                return name, f"{getattr(self, name):g} is above {above} = {getattr(self, above):g}"
         if self.kv * self.ma > self.power_limit_w:
-            return "ma", "{:g} W is above power_limit_w = {:g}".format(
-                self.kv * self.ma, self.power_limit_w
-            )
+            return "ma", f"{self.kv * self.ma:g} W is above power_limit_w = {self.power_limit_w:g}"
         return None
 
     def values(self) -> dict:

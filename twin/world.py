@@ -39,8 +39,8 @@ class World:
         self.controller = controller
         self.command = command
         self.board = board if board is not None else TwinBoard(plant)
-        self.inputs: Any = Inputs()
-        self.outputs: Any = Outputs()
+        records: tuple[Any, Any] = (Inputs(), Outputs())  # their fields are made at run time
+        self.inputs, self.outputs = records
         self.outputs.fan_program_raw = plant.fan_program_raw
         self.env = TickedEnvironment(self._advance_to, plant.now_ms)
 

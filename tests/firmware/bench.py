@@ -13,7 +13,7 @@ from firmware.ticks import MASK
 
 TICK_MS = 10
 LAMP_RAW = 2000
-TO_BEAM_MS = 15_000  # from a start to full current, with the default settings
+TO_BEAM_MS = 21_000  # from a start to full current, with the default settings
 KV_SUPPLY_PER_COUNT = 60.0 / 4095
 RANGES = {signal[0]: (signal[2], signal[3]) for signal in OUTPUTS}
 
