@@ -26,7 +26,7 @@ class _Message(BaseModel):
 
 
 class _Record(_Message):
-    now_ms: Annotated[int, Field(ge=0, description="simulated time of the record, ms")]
+    now_ms: Annotated[int, Field(description="simulated time of the record, ms; < 0: warm-up")]
     seq: Annotated[
         int, Field(ge=0, description="counts the records of a topic from 0; a gap is a loss")
     ]
@@ -47,7 +47,7 @@ class Event(_Record):
 class Status(_Message):
     """tubetwin/<device>/status: retained, and the last will."""
 
-    now_ms: Annotated[int | None, Field(ge=0, description="simulated time, ms; null if unknown")]
+    now_ms: Annotated[int | None, Field(description="simulated time, ms; null if unknown")]
     boot_id: BootId
     state: Annotated[str, Field(min_length=1, description="online, offline, or the run's own word")]
 

@@ -335,6 +335,14 @@ def test_the_set_up_that_is_shipped_works_over_tls_with_a_password(secured):
         assert watcher.seqs() == set(range(50))
 
 
+def test_an_own_authority_can_be_named_in_the_environment(secured, monkeypatch):
+    broker, ca_file = secured
+    monkeypatch.setenv("SSL_CERT_FILE", ca_file)
+    telemetry = connected(f"mqtts://tube01:tube%20secret@localhost:{broker.port}")
+    record(telemetry, 0, 5)
+    assert telemetry.close() == (5, 0, 0, 0)
+
+
 def test_a_device_cannot_speak_in_another_ones_name(secured):
     broker, ca_file = secured
     url = f"mqtts://tube01:tube%20secret@localhost:{broker.port}"

@@ -2,12 +2,16 @@
 
 import itertools
 import pickle
+import re
 import tomllib
+from pathlib import Path
 
 import pytest
 
 from twin.errors import InputError
-from twin.scenario import SCENARIOS, Scenario, builtin_scenarios, load_scenario
+from twin.scenario import SCENARIOS, Room, Scenario, builtin_scenarios, load_scenario
+
+DOCUMENT = (Path(__file__).parents[2] / "docs/scenarios.md").read_text(encoding="utf-8")
 
 PLAIN = """\
 title = "a quiet room"
@@ -278,6 +282,37 @@ def test_a_run_in_whole_milliseconds_never_asks_beyond_the_file(tmp_path, second
     scenario = load_scenario("ramp").with_ambient(csv_file(tmp_path, seconds))
     end_ms = round(3_600_000 * scenario.duration_h)
     assert scenario.room().at(0.001 * end_ms)[0] == pytest.approx(25, abs=1e-3)
+
+
+def test_what_the_documentation_shows_is_what_happens(written, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    example = DOCUMENT.partition("```toml\n")[2].partition("```")[0]
+    assert written(example, "monday.toml").room().at(3600) == (17, 1008, 38)
+    table = "\n".join(re.findall(r"(?m)^    ((?:#|time_s|\d).*)$", DOCUMENT))
+    Path("lab.csv").write_text(table)
+    assert load_scenario("ramp").with_ambient("lab.csv").room().at(120) == (21.47, 1003.1, 42)
+
+    said = re.findall(r"(?m)^    tubetwin: (.*)$", DOCUMENT)
+    header = "time_s,temperature_c\n"
+    rooms = (header + "0,20\n60,20\n30,20", header + "0,300", "time_s;temperature_c\n0;20,5")
+    for room, line in zip(rooms, said[:3], strict=True):
+        Path("lab.csv").write_text(room)
+        with pytest.raises(InputError, match=f"^{re.escape(line)}$"):
+            load_scenario("ramp").with_ambient("lab.csv")
+    wrong = (("duration_h", "duration"), ("17,   21,", "17,   '21',"))
+    for change, line in zip(wrong, said[3:], strict=True):
+        Path("monday.toml").write_text(example.replace(*change))
+        with pytest.raises(InputError, match=f"^{re.escape(line)}$"):
+            load_scenario("monday.toml")
+
+
+def test_the_documentation_lists_every_key_and_every_built_in_scenario():
+    for name in builtin_scenarios():
+        assert f"\n| `{name}` |" in DOCUMENT
+    for name in set(Scenario.model_fields) - {"name", "ambient", "ambient_csv"}:
+        assert f"\n| `{name}` |" in DOCUMENT
+    for name in Room.model_fields:
+        assert f"\n| `ambient.{name}` |" in DOCUMENT
 
 
 def test_a_scenario_without_a_room_says_so():

@@ -128,7 +128,7 @@ def test_the_caller_may_reuse_its_dictionary(broker, publish):
 
 def test_every_message_matches_the_published_schema(broker, publish):
     telemetry = publish()
-    record(telemetry, 0, 3)
+    record(telemetry, -1, 3)
     telemetry.event(3000, "trip", {"cause": "lamp", "value": float("nan")})
     telemetry.status("tripped", 3000, {"cause": "lamp"})
     telemetry.close()

@@ -1,0 +1,266 @@
+"""Exhaustive exploration of the controller's state machine, and what must hold in all of it.
+
+Breadth first over every abstract input ("letter") from every abstract state, until nothing new is
+found. The state is the controller's own; the laws' numbers, which decide no transition, are reduced
+to "zero or not", and what is beyond a timer's end counts as its end. Beside it runs a `Witness`, an
+independent memory of what has happened, against which every step is judged.
+
+The machine is the real one but for its patience: the times that only count longer are cut
+(`quick_settings`, and the fan's delay where a test says so).
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from firmware.controller import BEAM, OFF, PREHEAT, RAMP, TRIPPED, Controller
+from firmware.settings import Settings
+from firmware.signals import (
+    ALL_CLOSED,
+    CHAIN_A,
+    CHAIN_B,
+    HOLD_COMPENSATION,
+    HOLD_THERMAL,
+    OUTPUTS,
+    Command,
+    Outputs,
+)
+from tests.firmware.bench import healthy
+
+LAMP_MUST_STAY_MS = 500
+DISAGREE_MS = 500
+LOOK_MS = 100  # how often the slow interlocks look
+LONG_MS = 10_000  # a time beyond every timer
+
+
+class Violation(AssertionError):
+    """An invariant that does not hold, with the way that leads there."""
+
+
+class Letter(NamedTuple):
+    """One abstract input: a name, the raw inputs it stands for, and the command."""
+
+    name: str
+    raw: tuple[tuple[str, int], ...]
+    run: bool
+
+
+def quick_settings() -> Settings:
+    """Preheated after two turns, at voltage after two more, at current after one."""
+    s = Settings()
+    s.load({"kv": 20.0, "kv_slew_kv_per_s": 100.0, "preheat_ms": 200, "ma_slew_ma_per_s": 10.0})
+    return s
+
+
+def permitted(inputs: Any, s: Settings) -> bool:
+    """All that must be good in the very tick in which high voltage is enabled. Written from the
+    table's words and the settings, not from the code."""
+    kv = inputs.kv_monitor_raw * 60.0 / 32767
+    ma = inputs.ma_monitor_raw * 2.0 / 32767
+    return (
+        inputs.switches == ALL_CLOSED
+        and kv <= s.trip_kv
+        and ma <= s.trip_ma
+        and kv * ma <= s.trip_power_w
+        and inputs.adc_age_ms <= 50
+    )
+
+
+@dataclass(frozen=True)
+class Witness:
+    """What has happened so far, as far as it matters. Times end where nothing depends on them."""
+
+    ran: bool = True  # the command of the tick before; at power-up a held one counts
+    since_hv_ms: int = LONG_MS  # since high voltage was last enabled
+    apart_ms: int = 0  # so long the channels have disagreed without a break
+    suspect: bool = False  # they have disagreed for too long, and never both been open since
+
+    def after(self, letter_run: bool, switches: int, hv_enable: int, dt_ms: int) -> "Witness":
+        a, b = bool(switches & CHAIN_A), bool(switches & CHAIN_B)
+        apart_ms = min(self.apart_ms + dt_ms, DISAGREE_MS + LOOK_MS) if a != b else 0
+        too_long = apart_ms >= DISAGREE_MS + LOOK_MS
+        return Witness(
+            ran=letter_run,
+            since_hv_ms=0 if hv_enable else min(self.since_hv_ms + dt_ms, LONG_MS),
+            apart_ms=apart_ms,
+            suspect=too_long or (self.suspect and (a or b)),
+        )
+
+
+class Machine:
+    """A controller whose whole state can be taken, put back, and named."""
+
+    def __init__(self, controller: Controller, dt_ms: int):
+        self.controller = controller
+        self.dt_ms = dt_ms
+        self.inputs = healthy()
+        self.outputs: Any = Outputs()
+        s = controller.settings
+        self.command = Command(s.kv, s.ma)
+        self.command.hold = HOLD_THERMAL | HOLD_COMPENSATION  # they decide nothing here
+        self._names = tuple(signal[0] for signal in OUTPUTS)
+        self._take_outputs = attrgetter(*self._names)
+        self._parts = [
+            controller,
+            controller.emission,
+            controller.high_voltage,
+            controller.interlocks,
+        ]
+        self.rest = [(name, getattr(self.inputs, name)) for name in self.inputs.__slots__]
+
+    def take(self) -> tuple:
+        return (*[vars(part).copy() for part in self._parts], self._take_outputs(self.outputs))
+
+    def put(self, state: tuple) -> None:
+        for part, values in zip(self._parts, state[:-1], strict=True):
+            vars(part).update(values)
+        for name, value in zip(self._names, state[-1], strict=True):
+            setattr(self.outputs, name, value)
+
+    def key(self) -> tuple:
+        """The abstract state."""
+        c, i, o = self.controller, self.controller.interlocks, self.outputs
+        timing = c.condition == PREHEAT
+        return (
+            c.condition,
+            c.trip != 0,  # which one is only copied
+            c.run_seen,
+            c.last_ms is None,
+            c.phase & 1,
+            c.phase_ms,
+            c.in_condition_ms if timing else 0,
+            max(c.lamp_ms, 0),
+            c.high_voltage.kv > 0.0,
+            c.high_voltage.kv == c.settings.kv,
+            c.emission.target_ma > 0.0,
+            min(i.hot_ms, 300),
+            min(i.cold_ms, 300),
+            min(i.fan_ms, 5100),
+            min(i.lamp_ms, 300),
+            min(i.disagree_ms, 600),
+            i.locked_out,
+            o.hv_enable,
+            o.lamp_on,
+        )
+
+    def step(self, letter: Letter) -> None:
+        inputs = self.inputs
+        for name, raw in self.rest:
+            setattr(inputs, name, raw)
+        inputs.lamp_current_raw = 2000 if self.outputs.lamp_on else 0
+        for name, raw in letter.raw:
+            setattr(inputs, name, raw)
+        self.command.run = letter.run
+        last_ms = self.controller.last_ms
+        now_ms = 0 if last_ms is None else last_ms + self.dt_ms
+        self.controller.step(now_ms, inputs, self.outputs, self.command)
+
+
+def check(
+    before: tuple[int, int], machine: Machine, letter: Letter, was: Witness, now: Witness
+) -> str | None:
+    """The invariant that this step has broken, or None. `before`: condition and trip until now."""
+    old_condition, old_trip = before
+    c, o = machine.controller, machine.outputs
+    condition = c.condition
+    edge = letter.run and not was.ran
+    if o.hv_enable:
+        if condition not in (RAMP, BEAM):
+            return "high voltage outside RAMP and BEAM"
+        if not permitted(machine.inputs, c.settings):
+            return "high voltage without all permits in that very tick"
+        if not letter.run:
+            return "high voltage without the command to run"
+        if now.suspect:
+            return "high voltage though the channels have disagreed and not been seen open since"
+    elif o.kv_program_raw:
+        return "a voltage program without high voltage"
+    if o.hv_enable != (1 if o.kv_program_raw else 0):
+        return "high voltage enabled without a program"
+    if condition != BEAM and o.grid_program_raw:
+        return "a grid that is not at cut-off outside BEAM"
+    if condition in (OFF, TRIPPED) and o.filament_program_raw:
+        return "a heated filament in OFF or TRIPPED"
+    if old_condition == TRIPPED and condition != TRIPPED and not edge:
+        return "TRIPPED was left without a new start"
+    if old_condition == OFF and condition not in (OFF, TRIPPED) and not edge:
+        return "OFF was left without a start"
+    if old_condition == TRIPPED and not edge and c.trip != old_trip:
+        return "the first cause was not kept"
+    if (condition == TRIPPED) != (c.trip != 0):
+        return "a trip without a cause, or a cause without a trip"
+    if (o.state, o.trip) != (condition, c.trip):
+        return "outputs do not tell the state or the cause"
+    if now.since_hv_ms < LAMP_MUST_STAY_MS and not o.lamp_on:
+        return "lamp dark with high voltage, or less than 500 ms after"
+    if not letter.run and condition not in (OFF, TRIPPED):
+        return "more than OFF without the command to run"
+    return None
+
+
+@dataclass
+class Found:
+    """What an exploration came to."""
+
+    states: int
+    steps: int
+    conditions: set[int]
+    trips: set[int]
+    leaves: list[tuple]  # one concrete state of each abstract one
+
+
+def explore(
+    controller: Callable[[], Controller], letters: Iterable[Letter], dt_ms: int, limit: int = 400_000
+) -> Found:
+    """Every letter from every state that can be reached. Violation says how to get there."""
+    letters = list(letters)
+    machine = Machine(controller(), dt_ms)
+    witness = Witness()
+    first = machine.take()
+    came_from: dict[tuple, tuple[tuple, Letter] | None] = {(machine.key(), witness): None}
+    waiting = deque([(first, (machine.key(), witness))])
+    states = [first]
+    conditions, trips, steps = {machine.controller.condition}, {0}, 0
+    while waiting:
+        state, place = waiting.popleft()
+        was = place[1]
+        before = (state[0]["condition"], state[0]["trip"])
+        for letter in letters:
+            machine.put(state)
+            machine.step(letter)
+            steps += 1
+            now = was.after(
+                letter.run, machine.inputs.switches, machine.outputs.hv_enable, dt_ms
+            )
+            if now.since_hv_ms >= LAMP_MUST_STAY_MS and now.since_hv_ms != LONG_MS:
+                now = Witness(now.ran, LONG_MS, now.apart_ms, now.suspect)
+            broken = check(before, machine, letter, was, now)
+            if broken:
+                raise Violation(f"{broken}: {way_to(came_from, place, letter)}")
+            following = (machine.key(), now)
+            if following not in came_from:
+                came_from[following] = (place, letter)
+                taken = machine.take()
+                waiting.append((taken, following))
+                states.append(taken)
+                conditions.add(machine.controller.condition)
+                trips.add(machine.controller.trip)
+                assert len(states) <= limit, "no end to the states"
+    return Found(len(states), steps, conditions, trips, states)
+
+
+def way_to(came_from: dict, place: tuple, last: Letter) -> str:
+    """The letters from power-up to `last`, repeated ones counted."""
+    names = [last.name]
+    while came_from[place] is not None:
+        place, letter = came_from[place]
+        names.append(letter.name)
+    parts: list[list] = []
+    for name in reversed(names):
+        if parts and parts[-1][0] == name:
+            parts[-1][1] += 1
+        else:
+            parts.append([name, 1])
+    return ", ".join(f"{count} x {name}" for name, count in parts)
