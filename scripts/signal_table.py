@@ -12,7 +12,7 @@ Everything that crosses between the firmware and the world, made by `scripts/sig
 """
 
 
-def table(title: str, signals: tuple) -> str:  # type: ignore[type-arg]
+def table(title: str, signals: tuple[tuple[object, ...], ...]) -> str:
     """One table in Markdown."""
     lines = [f"## {title}", "", "| signal | unit | raw range | meaning |", "|---|---|---|---|"]
     lines += [

@@ -1,7 +1,8 @@
 """Moist air: density of dry air and of vapour, and what a path of it lets through.
 
-Saturation pressure by Buck, J. Appl. Meteor. 20 (1981); ideal gases. This is on purpose not the
-formula that the firmware uses (Magnus), so that the two can disagree.
+Saturation pressure by Buck, J. Appl. Meteor. 20 (1981) 1527, with his coefficients of 1996; ideal
+gases. This is on purpose not the formula that the firmware uses (Magnus), so that the two can
+disagree.
 """
 
 from math import exp

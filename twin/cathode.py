@@ -58,6 +58,7 @@ RESISTIVITY_UOHM_CM = (
     115.0,
 )
 DENSITY_KG_M3 = 19250.0
+MELTS_K = 3695.0
 MOLAR_KG = 0.18384
 
 
@@ -77,10 +78,11 @@ def emissivity(kelvin: np.ndarray) -> np.ndarray:
 class Filament(Plain):
     """Temperature of the wire and the current it can emit.
 
-    `relax` is the tick; `saturation_ma` holds between ticks.
+    `relax` is the tick. A wire that comes to its melting point is broken, and stays so: it
+    carries no current and is cold.
     """
 
-    STATE = ("kelvin", "amps", "moved_k", "drift", "_step", "_rate", "_sat", "_slope")
+    STATE = ("kelvin", "amps", "moved_k", "drift", "broken", "_step", "_rate", "_sat", "_slope")
 
     TABLE_K = 5.0
     FIRST_K = 300.0
@@ -112,12 +114,13 @@ class Filament(Plain):
         self.moved_k = 0.0  # from there
         self.amps = 0.0
         self.drift = 1.0  # slow wandering of the emission, a factor
+        self.broken = False
         self._step = self._rate = self._sat = self._slope = 0.0
         self._linearise()
 
     def set_current(self, amps: float) -> None:
         """Heating current from now on, A."""
-        self.amps = amps
+        self.amps = 0.0 if self.broken else amps
         self._linearise()
 
     def relax(self) -> float:
@@ -156,7 +159,11 @@ class Filament(Plain):
         return at, place - at
 
     def _linearise(self) -> None:
-        self.kelvin = kelvin = self.temperature_k
+        kelvin = self.temperature_k
+        if kelvin >= MELTS_K:
+            self.broken = True
+            self.amps, kelvin = 0.0, SURROUNDINGS_K
+        self.kelvin = kelvin
         self.moved_k = 0.0
         at, part = self._place(kelvin)
         square = self.amps**2

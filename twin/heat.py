@@ -47,6 +47,7 @@ class Heat(Plain):
         )
         self._backscatter = p.backscatter_fraction.value
         self._fan_part = 1.0 - exp(-step_s / p.fan_lag_s.value)
+        self._fan_left = self._fan_part * p.fan_lag_s.value / step_s  # mean over the step
         tau_s = p.electronics_capacity_j_per_k.value * p.electronics_to_air_k_per_w.value
         self._electronics_part = 1.0 - exp(-step_s / tau_s)
         self._electronics_k_per_w = p.electronics_to_air_k_per_w.value
@@ -87,12 +88,13 @@ class Heat(Plain):
     ) -> None:
         """One step: heat of the beam and of the filament (W), fan program (0 to 1), room."""
         goal = fan_program if fan_program > self._stall else 0.0
+        fan = goal + self._fan_left * (self.fan - goal)
         self.fan += self._fan_part * (goal - self.fan)
         warm_c = room_c + self._electronics_k_per_w * (
             self._electronics_w + self.electronics_heater_w
         )
         self.electronics_c += self._electronics_part * (warm_c - self.electronics_c)
-        air_w_k = self.conductance_w_per_k(self.fan, air_kg_m3)
+        air_w_k = self.conductance_w_per_k(fan, air_kg_m3)
         anode_w = beam_w * (1.0 - self._backscatter)
         head_w = beam_w * self._backscatter + filament_w
         ca, ch, cm = self._capacities
@@ -134,6 +136,8 @@ class Heat(Plain):
             fan = 0.0
         else:
             fan = float(brentq(lambda speed: head_at(speed) - head_c, 0.0, 1.0, xtol=1e-12))
+            if fan <= self._stall:  # so slowly it does not turn
+                fan = 0.0
         self.fan = fan
         rest = self._rest(fan, beam_w, filament_w, room_c, air_kg_m3)
         self.anode_c, self.head_c, self.mount_c = (float(value) for value in rest)

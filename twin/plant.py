@@ -58,6 +58,7 @@ class Plant(Plain):
         "filament_monitor_raw",
         "displacement_um",
         "transmission",
+        "path_cm",
         "switches",
         "_kv_goal",
         "_kv_seen",
@@ -107,7 +108,7 @@ class Plant(Plain):
         self._cut_off_kv = cathode.amplification.value * 1e-3 * GRID_FULL_V
         self._flicker = 0.01 * cathode.flicker_percent.value
         self._kv_noise = 0.01 * generator.kv_noise_percent.value * ADC_FULL
-        self._ma_noise = 0.01 * generator.ma_noise_percent.value * ADC_FULL / MA_FULL
+        self._ma_noise = 0.01 * generator.ma_noise_percent.value * ADC_FULL
         self._root_h = sqrt(step_s / 3600.0)
         settings = tube.firmware_settings()
         self.nominal = settings.ma * self.beam.line_yield(settings.kv)
@@ -205,10 +206,14 @@ class Plant(Plain):
         self._filament_seen = self.filament_program_raw
         amps = self.filament_program_raw * (FILAMENT_FULL_A / DAC_FULL) * self._supply
         self.filament.set_current(amps)
-        self.filament_monitor_raw = round(amps * (ADC_FULL / FILAMENT_FULL_A))
+        raw = round(self.filament.amps * (ADC_FULL / FILAMENT_FULL_A))
+        self.filament_monitor_raw = raw if raw <= ADC_FULL else ADC_FULL
 
     def _place_ambient(self) -> None:
-        self.room_c, self.pressure_hpa, self.humidity_percent = self.ambient.at(0.001 * self.now_ms)
+        """The room as it was at the last slow step: it is held until the next."""
+        self.room_c, self.pressure_hpa, self.humidity_percent = self.ambient.at(
+            0.001 * (self.now_ms - TICK_MS * self.tick)
+        )
 
     def _drift(self) -> None:
         """Gains of generator and monitors at the present electronics temperature and age."""

@@ -38,8 +38,12 @@ class Parameter(Strict):
     @classmethod
     def _from_number(cls, given: Any) -> Any:
         """A bare number is short for a parameter without a source."""
-        is_number = isinstance(given, int | float) and not isinstance(given, bool)
-        return {"value": given} if is_number else given
+        if isinstance(given, dict | Parameter):
+            return given
+        if isinstance(given, bool) or not isinstance(given, int | float):
+            text = str(given).lower() if isinstance(given, bool) else shown(given)
+            raise ValueError(f"{text} where a number belongs; write a number")
+        return {"value": given}
 
     @model_validator(mode="after")
     def _range_holds_value(self) -> "Parameter":
@@ -98,7 +102,7 @@ class Cathode(Strict):
 
 
 class Generator(Strict):
-    """High-voltage generator and its monitors."""
+    """High-voltage generator and its monitors; their noise is in % of full scale."""
 
     kv_lag_s: Annotated[Parameter, bounded(0.005, 2)]
     load_regulation_percent_per_ma: Annotated[Parameter, bounded(0, 5)]
@@ -176,6 +180,14 @@ class Tube(Strict):
                 raise EntryError(f"unknown setting; {nearest(name, known)}", "settings", name)
         if problem := self.firmware_settings().problem():
             raise EntryError(f"{problem[1]}; correct it", "settings", problem[0])
+        kv, edge_kv = self.firmware_settings().kv, self.optics.excitation_kv.value
+        if not kv > edge_kv:
+            raise EntryError(
+                f"{kv:g} kV does not excite the line, whose excitation_kv is {edge_kv:g}; "
+                "correct one of the two",
+                "settings",
+                "kv",
+            )
         return self
 
     def firmware_settings(self) -> Settings:

@@ -103,11 +103,11 @@ class Bench:
         assert self.controller.condition == BEAM
         assert abs(self.ma - self.settings.ma) < 0.05
 
-    def until(self, holds: Callable[[], bool], limit_ms: int) -> int:
-        """Tick until `holds()`; the time (ms) between the first of these ticks and the last."""
+    def until_state(self, state: int, limit_ms: int) -> int:
+        """Tick until the outputs tell `state`; the time (ms) from the first tick to that one."""
         for passed_ms in range(0, limit_ms + 1, TICK_MS):
             self.tick()
-            if holds():
+            if self.outputs.state == state:
                 return passed_ms
         raise AssertionError(f"not within {limit_ms} ms")
 

@@ -122,7 +122,7 @@ def test_a_condition_trips_after_its_delay_and_not_before(
         bench.resume(full_beam)
         bench.run(offset_ms)
         bench.forced = bad
-        passed_ms = bench.until(lambda: bench.outputs.state == TRIPPED, latest_ms(name))
+        passed_ms = bench.until_state(TRIPPED, latest_ms(name))
         assert passed_ms >= earliest_ms
         assert bench.outputs.trip == CODE[name]
         assert bench.outputs.hv_enable == 0
@@ -157,7 +157,7 @@ def test_a_condition_that_goes_before_its_delay_trips_nothing_and_is_forgotten(
 @pytest.mark.parametrize("second", ["chain-a", "over-voltage", "lamp", "fan"])
 def test_the_first_cause_is_the_one_that_is_kept(bench: Bench, first: str, second: str):
     bench.forced = CONDITIONS[first][0]
-    bench.until(lambda: bench.controller.condition == TRIPPED, latest_ms(first))
+    bench.until_state(TRIPPED, latest_ms(first))
     at_ms = bench.controller.trip_ms
     bench.forced = CONDITIONS[second][0]
     bench.run(6000)

@@ -1,19 +1,15 @@
-"""Room conditions: the interpolation, and what is said about a file that cannot be used."""
+"""Room conditions over time: straight lines between points, and nothing beyond the last."""
 
 import math
 import pickle
-import re
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-from twin import ambient_csv
 from twin.ambient import Ambient
-from twin.errors import InputError
 
-HEADER = "time_s,temperature_c\n"
 TEMPERATURES = st.floats(-20.0, 60.0)
 
 
@@ -106,6 +102,8 @@ def test_its_temperature_range_is_that_of_the_part_in_use():
     ambient = Ambient([0, 3600, 7200], [20, 24, 16], [1013] * 3, [45] * 3)
     assert ambient.temperature_range_c == (16.0, 24.0)
     assert ambient.until(5400).temperature_range_c == (20.0, 24.0)
+    assert ambient.until(3600).temperature_range_c == (20.0, 24.0)
+    assert list(ambient.until(3600).time_s) == [0, 3600]
     assert ambient.until(1800).temperature_range_c == (20.0, 22.0)
 
 

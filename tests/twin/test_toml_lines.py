@@ -2,7 +2,7 @@
 
 import tomllib
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from twin.toml_lines import Lines
@@ -117,7 +117,6 @@ def paths(value, path=()):
             yield from paths(item, (*path, key))
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_the_line_of_every_key_and_element_is_found(data):
     written = Writer(data.draw).document()
