@@ -32,10 +32,12 @@ from twin.plant import Plant
 from twin.tube import Tube
 from twin.world import World
 
-VERSION = 1  # of the procedure: a change makes remembered calibrations void
+VERSION = 2  # of the procedure: a change makes remembered calibrations void
 SEED = 20260101  # of the noise during commissioning: the same tube gives the same constants
 MINUTE_MS = 60_000
 COUNTS_PER_MINUTE = 1e7  # direct beam through an attenuator
+FEWEST_COUNTS = 1000.0  # of a minute that is used: the logarithm of fewer is biased
+LEAST_HEAD_K = 3.0  # between the head's extremes at rest, to tell slope and curvature apart
 DIVIDER_NOISE = 10e-6  # reference meters, of one reading a second
 AMMETER_NOISE = 10e-6
 
@@ -148,7 +150,7 @@ class Laboratory:
             )
 
 
-TOTAL_MINUTES = 360.0
+TOTAL_MINUTES = 366.0
 
 
 def commission(
@@ -204,7 +206,7 @@ def commission(
     lab.wait(25)
     rows = np.array(lab.minutes)
     found.update(_spot_and_air(rows, reference, set_c, lab.path_cm))
-    found.update(_fan(rows, s))
+    found.update(_fan(rows, reference, s))
     found = {name: float(f"{value:.6g}") for name, value in found.items()}
     s.load(found)
     if problem := s.problem():
@@ -273,13 +275,28 @@ def _spot_and_air(
 ) -> dict[str, float]:
     """Expansion, focus offset, air and voltage exponent: one fit to all minutes with full beam."""
     column = {name: rows[:, at] for at, name in enumerate(COLUMNS)}
-    # A sensor lags behind what changes: only minutes in which the head was at rest count.
+    # A sensor lags behind what changes: only minutes in which head and mount were at rest count.
     steady = (
         (np.abs(np.gradient(column["head_c"])) < 0.05)
+        & (np.abs(np.gradient(column["mount_c"])) < 0.3)
         & (np.abs(np.gradient(column["ma_monitor"])) < 0.002)
         & (np.abs(np.gradient(column["helium"])) == 0.0)
+        & (column["counts"] >= FEWEST_COUNTS)
     )
     column = {name: values[steady] for name, values in column.items()}
+    lower_kv = column["kv_reference"] < 0.98 * reference["kv_reference"]
+    for learned, missing in (
+        (steady.sum() >= 30, "at rest"),
+        (column["helium"].sum() >= 3, "at rest with helium in the beam path"),
+        (lower_kv.sum() >= 3, "at rest at the lower voltage"),
+        (steady.any() and np.ptp(column["head_c"]) >= LEAST_HEAD_K, "at other head temperatures"),
+    ):
+        if not learned:
+            raise InputError(
+                f"commissioning: too few minutes with beam {missing}; the head is too slow or its "
+                "fan too weak for the procedure, or the spot leaves the optic; check [heat] and "
+                "[optics]"
+            )
     log_rate = np.log(column["counts"] / column["ma_reference"])
     weight = np.sqrt(column["counts"])
     air = column["air_kg_m3"] / reference["air_kg_m3"] * (1.0 - column["helium"])
@@ -309,27 +326,35 @@ def _spot_and_air(
     }
 
 
-def _fan(rows: np.ndarray, s: Settings) -> dict[str, float]:
-    """The fan's law from minutes in which the head was at rest."""
+def _fan(rows: np.ndarray, reference: dict[str, float], s: Settings) -> dict[str, float]:
+    """The fan's law from minutes in which the head was at rest.
+
+    The mount takes its part of the heat. How much more or less than at the reference it took in
+    a minute (it was warming, or its foil was on) is told apart by its temperature.
+    """
     column = {name: rows[:, at] for at, name in enumerate(COLUMNS)}
-    change_k = np.abs(np.diff(column["head_c"], prepend=0.0))
-    rest = (change_k < 0.01) & (column["fan"] < 0.98) & (column["fan"] > s.fan_min + 0.005)
-    if rest.sum() < 20:
+    rest = np.abs(np.gradient(column["head_c"])) < 0.01
+    column = {name: values[rest] for name, values in column.items()}
+    fan = column["fan"]
+    if rest.sum() < 20 or np.ptp(fan) < 0.05:
         return {}
     heat_w = (
         column["kv_monitor"] * column["ma_monitor"]
         + FILAMENT_VOLT_PER_A * column["filament_a"] ** 2
     )
-    conductance = (heat_w / (column["head_c"] - column["room_c"]))[rest]
-    fan = column["fan"][rest]
+    excess_k = column["head_c"] - column["room_c"]
+    conductance = heat_w / excess_k
+    mount = (column["head_c"] - column["mount_c"]) / excess_k - (
+        reference["head_c"] - reference["mount_c"]
+    ) / (reference["head_c"] - reference["room_c"])
 
     def misfit(x: np.ndarray) -> np.ndarray:
-        return x[0] + x[1] * fan ** x[2] - conductance
+        return x[0] + x[1] * fan ** x[2] + x[3] * mount - conductance
 
     fit = least_squares(
         misfit,
-        [s.fan_g0_w_per_k, s.fan_g1_w_per_k, s.fan_exponent],
-        bounds=([0.05, 0.1, 0.4], [20.0, 60.0, 1.0]),
+        [s.fan_g0_w_per_k, s.fan_g1_w_per_k, s.fan_exponent, 0.5],
+        bounds=([0.05, 0.1, 0.3, 0.0], [20.0, 60.0, 1.0, 20.0]),
     )
     return {
         "fan_g0_w_per_k": fit.x[0],

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 import shlex
 import sys
 from contextlib import ExitStack
@@ -125,7 +126,7 @@ def _write(
             **outcome.fan_authority(),
             "telemetry": counts._asdict() if counts else {},
             "scored_from_ms": round(3_600_000 * outcome.job.scenario.warm_up_h),
-            "command": "tubetwin " + shlex.join(sys.argv[1:]),
+            "command": _command(sys.argv[1:]),
         },
     )
     part = out / ".summary.json.part"
@@ -133,6 +134,11 @@ def _write(
     part.replace(out / "summary.json")
     if csv:
         export_csv(recorder.path, out / "recording.csv")
+
+
+def _command(arguments: list[str]) -> str:
+    """The command line that repeats the run, without a broker's password."""
+    return "tubetwin " + re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", shlex.join(arguments))
 
 
 def _say(outcome: Outcome, counts: TelemetryCounts | None, out: Path) -> None:

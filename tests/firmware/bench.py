@@ -87,7 +87,8 @@ class Bench:
         self.ma = max(0.0, 0.0033 * above_v) if self.kv > 0.5 and self.filament > 1500.0 else 0.0
         conductance = 0.8 + 2.2 * (outputs.fan_program_raw / FAN_FULL) ** 0.8
         heat_w = self.kv * self.ma + 4.0 * (self.filament / 2150.0) ** 2
-        self.head_c += 0.001 * dt_ms / 720.0 * (heat_w - conductance * (self.head_c - 22.0))
+        rest_c = 22.0 + heat_w / conductance
+        self.head_c += (1.0 - exp(-0.001 * dt_ms * conductance / 720.0)) * (rest_c - self.head_c)
         self.now_ms += dt_ms
 
     def run(self, duration_ms: int) -> None:
@@ -95,13 +96,13 @@ class Bench:
             self.tick()
 
     def start(self) -> None:
-        """Run up to full beam: a few ticks of rest, then the command."""
+        """Run up to the beam that is commanded: a few ticks of rest, then the command."""
         self.command.run = False
         self.run(100)
         self.command.run = True
         self.run(TO_BEAM_MS)
         assert self.controller.condition == BEAM
-        assert abs(self.ma - self.settings.ma) < 0.05
+        assert abs(self.ma - self.command.ma) < 0.05
 
     def until_state(self, state: int, limit_ms: int) -> int:
         """Tick until the outputs tell `state`; the time (ms) from the first tick to that one."""

@@ -286,6 +286,6 @@ def test_interlocks_that_never_trip_are_found_out(monkeypatch: pytest.MonkeyPatc
 
 def test_the_way_to_a_fault_is_told():
     """As short as can be, with what comes several times counted."""
-    way = "1 x A open and all well, stop, 1 x A open and all well, run, 1 x both closed and all w"
+    way = "new start: 1 x both closed and all well, stop, 1 x A open and all well, run, 1 x both"
     with pytest.raises(BrokenInvariantError, match=way):
         explore(RestartsByItself, CHAIN, PHASE_MS)

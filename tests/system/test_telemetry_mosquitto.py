@@ -1,82 +1,24 @@
 """Telemetry against a real Mosquitto, started here on a free loopback port."""
 
-import getpass
-import json
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, suppress
+from contextlib import closing
 
-import paho.mqtt.client as mqtt
 import pytest
 import trustme
-from paho.mqtt.enums import CallbackAPIVersion
 
+from tests.system.mosquitto import Line, Mosquitto, tool
+from tests.twin.watcher import Watcher
 from twin.errors import InputError
 from twin.telemetry import Telemetry
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SETUP = ROOT / "scripts" / "mosquitto"
-PATIENCE_S = 30.0
 OPEN = "allow_anonymous true\nmax_queued_messages 0\n"  # a slow watcher must not miss anything
-
-
-def tool(name: str) -> str:
-    """The path of one of Mosquitto's programs; the test fails if there is none."""
-    path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/local/sbin"])
-    found = shutil.which(name, path=path)
-    if found is None:
-        pytest.fail(f"{name} is missing: install the Debian package mosquitto (scripts/test does)")
-    return found
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
-
-
-class Mosquitto:
-    """One broker process, with its own configuration in `folder`."""
-
-    def __init__(self, folder: pathlib.Path, configuration: str) -> None:
-        self.folder = folder
-        self.port = free_port()
-        text = configuration.replace("listener 8883", f"listener {self.port} 127.0.0.1")
-        if "listener" not in text:
-            text += f"listener {self.port} 127.0.0.1\n"
-        text += f"user {getpass.getuser()}\nlog_dest stderr\n"
-        (folder / "test.conf").write_text(text)
-        self.start()
-
-    @property
-    def url(self) -> str:
-        return f"mqtt://127.0.0.1:{self.port}"
-
-    def start(self) -> None:
-        command = [tool("mosquitto"), "-c", "test.conf"]
-        self.process = subprocess.Popen(
-            command, cwd=self.folder, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
-        )
-        said = []
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            said.append(line)
-            if " running" in line:
-                break
-        else:
-            pytest.fail("mosquitto does not start:\n" + "".join(said))
-        threading.Thread(target=self.process.stderr.read, daemon=True).start()
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
 
 
 @pytest.fixture
@@ -116,99 +58,6 @@ def secured(tmp_path) -> Iterator[tuple[Mosquitto, str]]:
     broker = Mosquitto(folder, (SETUP / "mosquitto.conf").read_text())
     yield broker, str(folder / "ca.pem")
     broker.kill()
-
-
-class Watcher:
-    """A subscriber to everything, connected as a separate client."""
-
-    def __init__(self, port: int, ca_file: str | None = None) -> None:
-        self.seen: list[mqtt.MQTTMessage] = []
-        self._changed = threading.Condition()
-        subscribed = threading.Event()
-        self._client = client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv311)
-        if ca_file:
-            client.tls_set(ca_file)
-            client.username_pw_set("watcher", "look")
-        client.on_message = self._message
-        client.on_subscribe = lambda *_: subscribed.set()
-        client.connect("localhost" if ca_file else "127.0.0.1", port)
-        client.loop_start()
-        client.subscribe("tubetwin/#", qos=1)
-        assert subscribed.wait(PATIENCE_S)
-
-    def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
-
-    def _message(self, client: object, data: object, message: mqtt.MQTTMessage) -> None:
-        with self._changed:
-            self.seen.append(message)
-            self._changed.notify_all()
-
-    def wait_for(self, *words: bytes) -> mqtt.MQTTMessage:
-        """The first message that contains all these words."""
-
-        def found() -> list[mqtt.MQTTMessage]:
-            return [message for message in self.seen if all(w in message.payload for w in words)]
-
-        with self._changed:
-            assert self._changed.wait_for(found, PATIENCE_S), "waited in vain"
-            return found()[0]
-
-    def seqs(self) -> set[int]:
-        return {json.loads(entry.payload)["seq"] for entry in self.samples()}
-
-    def samples(self) -> list[mqtt.MQTTMessage]:
-        return [entry for entry in self.seen if entry.topic.endswith("/telemetry")]
-
-
-class Line:
-    """A network line to a broker that can be cut and mended."""
-
-    def __init__(self, port: int) -> None:
-        self.target = port
-        self.up = True
-        self._sockets: list[socket.socket] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def cut(self) -> None:
-        self.up = False
-        for sock in self._sockets:
-            with suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-        self._sockets.clear()
-
-    def mend(self, port: int) -> None:
-        self.target, self.up = port, True
-
-    def close(self) -> None:
-        self._listener.close()
-        self.cut()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = self._listener.accept()
-                try:
-                    if not self.up:
-                        raise ConnectionRefusedError
-                    far = socket.create_connection(("127.0.0.1", self.target))
-                except ConnectionRefusedError:
-                    near.close()
-                    continue
-                self._sockets += [near, far]
-                for source, sink in ((near, far), (far, near)):
-                    threading.Thread(target=_copy, args=(source, sink), daemon=True).start()
-
-
-def _copy(source: socket.socket, sink: socket.socket) -> None:
-    with suppress(OSError):
-        while data := source.recv(65536):
-            sink.sendall(data)
-    with suppress(OSError):
-        sink.shutdown(socket.SHUT_RDWR)
 
 
 def connected(url: str, device: str = "tube01", ca_file: str | None = None) -> Telemetry:
@@ -301,13 +150,8 @@ def test_a_broker_killed_and_restarted_gets_the_rest(mosquitto):
             watcher.wait_for(b'"state":"offline"', b'"sent":400')
             assert before | watcher.seqs() == set(range(400))
             assert watcher.seqs() >= set(range(200, 400))
-            assert all(
-                b'"late":true' in entry.payload for entry in watcher.seen if _is_sample(entry)
-            )
-
-
-def _is_sample(message: mqtt.MQTTMessage) -> bool:
-    return message.topic.endswith("/telemetry")
+            late = [b'"late":true' in entry.payload for entry in watcher.samples()]
+            assert late and all(late)
 
 
 def test_two_runs_at_once_keep_their_own_topics(mosquitto):

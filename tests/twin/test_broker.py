@@ -7,55 +7,16 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import closing
 
-import paho.mqtt.client as mqtt
 import pytest
-from paho.mqtt.enums import CallbackAPIVersion
 
+from tests.twin.watcher import PATIENCE_S, Watcher
 from twin.broker import EmbeddedBroker
 from twin.errors import InputError
 from twin.telemetry import Telemetry
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PATIENCE_S = 30.0
-
-
-class Watcher:
-    """A subscriber to tubetwin/# that keeps what it sees."""
-
-    def __init__(self, port: int) -> None:
-        self.seen: list[mqtt.MQTTMessage] = []
-        self._changed = threading.Condition()
-        subscribed = threading.Event()
-        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv311)
-        self._client.on_message = self._message
-        self._client.on_subscribe = lambda *_: subscribed.set()
-        self._client.connect("127.0.0.1", port)
-        self._client.loop_start()
-        self._client.subscribe("tubetwin/#")
-        assert subscribed.wait(PATIENCE_S)
-
-    def __enter__(self) -> "Watcher":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
-
-    def _message(self, client: object, data: object, message: mqtt.MQTTMessage) -> None:
-        with self._changed:
-            self.seen.append(message)
-            self._changed.notify_all()
-
-    def wait_for(self, words: bytes) -> mqtt.MQTTMessage:
-        """The first message that contains these words."""
-
-        def found() -> list[mqtt.MQTTMessage]:
-            return [message for message in self.seen if words in message.payload]
-
-        with self._changed:
-            assert self._changed.wait_for(found, PATIENCE_S), "waited in vain"
-            return found()[0]
 
 
 def answers(port: int) -> bool:
@@ -74,7 +35,7 @@ def wait_until_silent(port: int) -> None:
 
 
 def test_a_subscriber_sees_samples_events_and_status():
-    with EmbeddedBroker() as broker, Watcher(broker.port) as watcher:
+    with EmbeddedBroker() as broker, closing(Watcher(broker.port)) as watcher:
         telemetry = Telemetry(broker.url, "tube01")
         telemetry.connect()
         telemetry.sample(1000, {"tube_kv": 50.0})
@@ -91,7 +52,7 @@ def test_whoever_comes_later_is_told_the_retained_status():
         telemetry.connect()
         telemetry.status("running", 0)
         telemetry.close()
-        with Watcher(broker.port) as watcher:
+        with closing(Watcher(broker.port)) as watcher:
             status = watcher.wait_for(b'"state":"offline"')
             assert status.retain and status.topic == "tubetwin/tube01/status"
 
@@ -104,14 +65,13 @@ def test_subscribers_get_all_that_was_acknowledged_before_the_broker_goes():
         for second in range(3000):
             telemetry.sample(1000 * second, {"second": second})
         assert telemetry.close().sent == 3000
-    with watcher:
+    with closing(watcher):
         watcher.wait_for(b'"state":"offline"')
-        samples = [entry for entry in watcher.seen if entry.topic.endswith("/telemetry")]
-        assert len(samples) == 3000
+        assert len(watcher.samples()) == 3000
 
 
 def test_the_will_speaks_when_the_publisher_is_killed():
-    with EmbeddedBroker() as broker, Watcher(broker.port) as watcher:
+    with EmbeddedBroker() as broker, closing(Watcher(broker.port)) as watcher:
         script = f"""
 import threading
 from twin.telemetry import Telemetry
