@@ -208,7 +208,7 @@ def test_the_command_in_the_report_has_no_password():
     from twin.session import _command
 
     command = _command(["run", "--broker", "mqtts://lab:s3cret@host:8883", "--seed", "2"])
-    assert command == "tubetwin run --broker 'mqtts://lab:***@host:8883' --seed 2"
+    assert command == "tubetwin run --broker mqtts://lab:***@host:8883 --seed 2"
 
 
 def test_no_figure_is_null_in_json_when_there_is_nothing_to_judge():
