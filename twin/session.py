@@ -36,7 +36,7 @@ def execute(
         print(f"tubetwin: note: {warning}", file=sys.stderr)
     _make(out)
     with ExitStack() as stack:
-        telemetry = _telemetry(stack, job, broker)
+        telemetry = _telemetry(stack, job, broker, quiet)
         comparison = None
         if set(job.without) != set(LAWS):
             comparison = Comparison(job, out / "laws-off.h5")
@@ -89,16 +89,21 @@ def _make(out: Path) -> None:
         raise InputError(f"--out {out}: not writable; give a directory you can write")
 
 
-def _telemetry(stack: ExitStack, job: Job, broker: str | None) -> Telemetry | None:
+def _telemetry(
+    stack: ExitStack, job: Job, broker: str | None, quiet: bool
+) -> Telemetry | None:
     if broker is None:
         return None
     if broker == "embedded":
         from twin.broker import EmbeddedBroker
 
         broker = stack.enter_context(EmbeddedBroker()).url
-    telemetry = Telemetry(broker, job.tube_name)
+    device = re.sub(r"[^A-Za-z0-9._-]", "-", job.tube_name)[:64]
+    telemetry = Telemetry(broker, device)
     telemetry.connect()
     stack.callback(telemetry.close, 0.0)
+    if not quiet:
+        print(f"telemetry: {telemetry.address} tubetwin/{device}/#", file=sys.stderr)
     telemetry.status("running", 0, {"scenario": job.scenario.name, "seed": job.seed})
     return telemetry
 
