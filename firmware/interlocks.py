@@ -58,12 +58,14 @@ class Interlocks(Plain):
     STATE = ("hot_ms", "cold_ms", "fan_ms", "lamp_ms", "disagree_ms", "locked_out")
 
     def __init__(self, settings):
-        self.kv_limit_raw = int(settings.trip_kv * ADC_FULL / KV_FULL)
-        self.ma_limit_raw = int(settings.trip_ma * ADC_FULL / MA_FULL)
+        # Whatever is set, a converter at its end trips: what it reads may be more.
+        end_raw = ADC_FULL - 1
+        self.kv_limit_raw = min(end_raw, int(settings.trip_kv * ADC_FULL / KV_FULL))
+        self.ma_limit_raw = min(end_raw, int(settings.trip_ma * ADC_FULL / MA_FULL))
         self.power_limit_raw = int(
             settings.trip_power_w / (KV_FULL * MA_FULL) * ADC_FULL * ADC_FULL
         )
-        self.head_limit_raw = pt100_raw(settings.trip_head_c)
+        self.head_limit_raw = min(end_raw, pt100_raw(settings.trip_head_c))
         self.rpm_per_count = settings.fan_max_rpm / FAN_FULL
         self.hot_ms = 0
         self.cold_ms = 0

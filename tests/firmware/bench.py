@@ -25,7 +25,7 @@ def healthy() -> Any:
     inputs.head_temperature_raw = pt100_raw(40.0)
     inputs.mount_temperature_raw = pt100_raw(30.0)
     inputs.generator_temperature_raw = 3000
-    inputs.room_temperature_raw = 2200
+    inputs.room_temperature_raw = 2350
     inputs.room_pressure_raw = 101325
     inputs.room_humidity_raw = 4500
     return inputs

@@ -7,7 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from firmware.calibration import air_mass_kg_m3
-from firmware.compensation import FILTER_S, Compensation
+from firmware.compensation import Compensation
 from firmware.settings import Settings
 
 AIR_REF_KG_M3 = 1.19
@@ -117,7 +117,7 @@ def test_at_its_references_a_tube_is_not_trimmed(s: Settings):
     assert trim_at(s, REST) == 1.0
 
 
-def test_after_the_first_look_readings_are_taken_in_with_the_time_of_the_filter():
+def test_after_the_first_look_readings_are_taken_in_within_seconds():
     s = Settings()
     s.ma_ppm_per_k, s.trim_up, s.trim_down = 1000.0, 0.3, 0.3
     law = Compensation(s)
@@ -127,7 +127,7 @@ def test_after_the_first_look_readings_are_taken_in_with_the_time_of_the_filter(
     while law.generator_c < 40.0 - 10.0 * exp(-1.0):
         law.sense(1.0, **warmer)
         seconds += 1
-    assert abs(seconds - FILTER_S) <= 1.0
+    assert 3 <= seconds <= 10
 
 
 def test_the_noise_of_a_sensor_hardly_moves_the_trim():

@@ -1,6 +1,7 @@
 """The controller as a whole: starts, stops, trips, saved and resumed, late, across the wrap."""
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -78,6 +79,48 @@ def test_a_stop_shows_in_its_own_tick_and_the_lamp_stays_for_half_a_second(beam:
         beam.tick()
         lit_ms += TICK_MS
     assert 500 <= lit_ms <= 900
+
+
+@pytest.mark.parametrize("tick_ms", [7, 10, 13, 30, 40, 49, 70])
+def test_the_lamp_stays_for_half_a_second_wherever_between_two_turns_it_ends(
+    full_beam: dict, tick_ms: int
+):
+    for ticks in range(200 // tick_ms):
+        bench = Bench()
+        bench.resume(full_beam)
+        bench.forced = {"kv_monitor_raw": 0}
+        for _ in range(ticks + 20):
+            bench.tick(tick_ms)
+        bench.command.run = False
+        bench.tick(tick_ms)
+        off_ms = bench.now_ms
+        while bench.outputs.lamp_on:
+            bench.tick(tick_ms)
+        assert bench.now_ms - off_ms >= 500
+
+
+@pytest.mark.parametrize("by", ["stop", "trip"])
+def test_after_a_stop_or_a_trip_all_begins_from_nothing(beam: Bench, by: str):
+    if by == "trip":
+        beam.forced = OPEN
+        beam.tick()
+    beam.command.run = False
+    beam.tick()
+    beam.forced = {}
+    beam.command.run = True
+    beam.tick()
+    seen = [beam.outputs.values()]
+    while beam.outputs.state != BEAM:
+        beam.tick()
+        seen.append(beam.outputs.values())
+    beam.run(1000)
+    names = list(RANGES)
+    kv, filament = names.index("kv_program_raw"), names.index("filament_program_raw")
+    assert seen[0][kv] == seen[0][filament] == 0
+    assert max(b[kv] - a[kv] for a, b in pairwise(seen)) <= 70  # 1 kV
+    assert max(b[filament] - a[filament] for a, b in pairwise(seen)) <= 103  # 0.1 A
+    assert beam.outputs.grid_program_raw <= 1200  # 12 counts a tick from cut-off
+    assert beam.controller.emission.target_ma <= 0.11
 
 
 def test_the_lamp_is_lit_as_long_as_voltage_is_read_back_whatever_was_commanded():
@@ -162,10 +205,12 @@ def test_a_voltage_that_is_raised_at_full_current_trips_nothing():
 
 
 def test_a_law_that_is_held_leaves_its_outputs_alone(beam: Bench):
+    beam.settings.ma_ppm_per_k = 500.0
     beam.command.hold = HOLD_THERMAL | HOLD_EMISSION | HOLD_COMPENSATION
     beam.tick()
     before = beam.outputs.values(), beam.controller.compensation.trim
     beam.head_c += 3.0
+    beam.forced = {"generator_temperature_raw": 4000}
     beam.run(5000)
     assert (beam.outputs.values(), beam.controller.compensation.trim) == before
 
@@ -180,6 +225,14 @@ def test_a_thermal_law_that_is_let_go_begins_without_a_bump(beam: Bench):
     beam.command.hold = 0
     beam.run(1000)
     assert abs(beam.outputs.fan_program_raw - held) < 0.01 * 65535
+
+
+def test_the_current_is_the_commanded_one_times_the_trim(beam: Bench):
+    beam.settings.ma_ppm_per_k = 500.0
+    beam.forced = {"generator_temperature_raw": 4000}
+    beam.run(40_000)
+    assert beam.controller.compensation.trim == pytest.approx(0.995, abs=1e-4)
+    assert beam.ma == pytest.approx(0.98 * 0.995, abs=1e-3)
 
 
 @pytest.mark.parametrize("age", ["head", "mount", "generator", "room"])

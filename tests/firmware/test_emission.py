@@ -163,6 +163,15 @@ def test_what_the_converter_cannot_show_is_not_lost(monitors: list[int]):
         assert abs(shown - wanted) < 1.0 + 1e-6
 
 
+def test_a_minute_out_of_reach_leaves_nothing_behind_in_the_integral():
+    law = Emission(Settings())
+    law.target_raw = 16000.0
+    for _ in range(6000):
+        assert law.fast(15000) <= DAC_FULL
+    assert law.grid_program_raw == DAC_FULL
+    assert law.fast(17000) < DAC_FULL
+
+
 def test_the_mean_bias_is_finer_than_a_hundredth_of_a_count():
     law = Emission(Settings())
     law.grid = 2000.37

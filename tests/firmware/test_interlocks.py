@@ -50,10 +50,7 @@ CONDITIONS: dict[str, tuple[dict[str, int], dict[str, int]]] = {
         {"head_temperature_raw": pt100_raw(80.1)},
         {"head_temperature_raw": pt100_raw(79.9)},
     ),
-    "head-sensor": (
-        {"head_temperature_raw": 7391},
-        {"head_temperature_raw": 7600},
-    ),
+    "head-sensor": ({"head_temperature_raw": 7391}, {"head_temperature_raw": 7392}),
     "stale-head": ({"head_age_ms": 3001}, {"head_age_ms": 3000}),
     "fan": ({"fan_tach_raw": 0}, {}),
     "lamp": ({"lamp_current_raw": 399}, {"lamp_current_raw": 400}),
@@ -251,6 +248,31 @@ def test_electrical_limits_are_those_of_the_settings_to_a_count(
     inside = is_kv < trip_kv - KV_PER_COUNT and is_ma < trip_ma - MA_PER_COUNT
     if inside and is_kv * is_ma < trip_power_w - 1e-6:
         assert code == 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "signal", "name"),
+    [
+        ("trip_kv", "kv_monitor_raw", "over-voltage"),
+        ("trip_ma", "ma_monitor_raw", "over-current"),
+    ],
+)
+def test_a_monitor_at_the_end_of_its_converter_trips_whatever_is_set(
+    setting: str, signal: str, name: str
+):
+    s, inputs = Settings(), healthy()
+    s.load({setting: 1e6})
+    setattr(inputs, signal, 32767)
+    assert Interlocks(s).fast(inputs) == CODE[name]
+
+
+def test_a_broken_sensor_of_the_head_trips_whatever_is_set():
+    s, inputs = Settings(), healthy()
+    s.trip_head_c = 2000.0
+    inputs.head_temperature_raw = 32767
+    interlocks = Interlocks(s)
+    codes = [interlocks.slow(inputs, Outputs(), SAMPLE_MS) for _ in range(3)]
+    assert codes[-1] == CODE["over-temperature"]
 
 
 @given(switches=st.integers(0, 255))

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware.settings import Settings
+from firmware.controller import Controller
+from firmware.settings import LIMITS, ORDER, Settings
 
 NAMES = sorted(Settings().values())
 numbers = st.floats(allow_nan=False, allow_infinity=False) | st.integers()
@@ -65,3 +66,43 @@ def test_an_uncalibrated_tube_is_trimmed_by_nothing():
     s = Settings()
     assert s.head_alpha_per_k == s.mount_beta_per_k == s.air_depth_per_cm == 0.0
     assert s.kv_ppm_per_k == s.ma_ppm_per_k == 0.0
+
+
+def settings_of(**changed: float) -> Settings:
+    settings = Settings()
+    settings.load(changed)
+    return settings
+
+
+def test_every_setting_has_limits_and_the_defaults_keep_them():
+    assert sorted(name for name, _, _ in LIMITS) == NAMES
+    assert Settings().problem() is None
+
+
+@pytest.mark.parametrize(("name", "low", "high"), LIMITS)
+def test_a_setting_outside_its_limits_is_told_by_name(name: str, low: float, high: float):
+    for value in (low - 0.001 - abs(low), high + 0.001 + abs(high)):
+        problem = settings_of(**{name: value}).problem()
+        assert problem is not None
+        assert problem[0] == name
+        assert f"outside {low:g} to {high:g}" in problem[1]
+
+
+@pytest.mark.parametrize(("name", "above"), ORDER)
+def test_a_setting_above_the_one_that_bounds_it_is_told_by_both_names(name: str, above: str):
+    values = {bound: low for bound, low, _ in LIMITS}
+    problem = settings_of(**{above: max(values[above], 0.5 * getattr(Settings(), name))}).problem()
+    assert problem is not None
+    assert above in problem[1] or problem[0] == above
+
+
+def test_an_operating_point_beyond_the_power_is_told():
+    problem = settings_of(ma=1.01).problem()
+    assert problem is not None
+    assert "power_limit_w" in problem[1]
+
+
+@pytest.mark.parametrize("end", [0, 1])
+def test_a_controller_can_be_built_at_either_end_of_every_limit(end: int):
+    for name, *ends in LIMITS:
+        Controller(settings_of(**{name: ends[end]}))

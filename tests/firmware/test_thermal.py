@@ -230,6 +230,20 @@ def test_the_start_is_bumpless(fan: float, head_c: float, room_c: float, unexpla
     assert abs(law.fan_program_raw - fan * FAN_FULL) <= 1.0
 
 
+def test_a_head_that_warms_gets_more_fan_than_one_at_rest_and_one_that_cools_less():
+    fans = []
+    for rate_k_per_s in (-0.02, 0.0, 0.02):
+        s = Settings()
+        s.head_kp_w_per_k = s.head_ki_w_per_k_s = 0.0
+        law = Thermal(s)
+        law.fan = 0.5
+        for step in range(40):
+            law.step(DT_S, SET_C + rate_k_per_s * DT_S * (step - 39), 22.0, 53.0)
+        fans.append(law.fan)
+    assert fans[0] < fans[1] - 0.01
+    assert fans[2] > fans[1] + 0.01
+
+
 def test_the_heat_of_a_beam_switched_on_is_fed_forward_with_the_lag_of_the_anode():
     law = Thermal(Settings())
     law.step(DT_S, SET_C, 22.0, 0.0)

@@ -1,0 +1,374 @@
+"""The plant: what the actuators do to the beam, and what the monitors do not see of it."""
+
+import json
+from math import exp, sqrt
+
+import numpy as np
+import pytest
+
+from firmware.calibration import (
+    ADC_FULL,
+    DAC_FULL,
+    FILAMENT_FULL_A,
+    GRID_FULL_V,
+    KV_FULL,
+    KV_PER_COUNT,
+    MA_FULL,
+    MA_PER_COUNT,
+)
+from tests.twin.variants import DEFAULT, varied
+from twin.air import densities_kg_m3, optical_depth
+from twin.ambient import Ambient
+from twin.plant import SLOW_TICKS, TICK_MS, Plant
+
+TICKS_PER_S = 1000 // TICK_MS
+# Nothing wanders and nothing is noisy.
+QUIET = {
+    "cathode.drift_percent_per_sqrt_h": 0.0, "cathode.flicker_percent": 0.0,
+    "cathode.supply_ppm_per_k": 0.0,
+    "generator.kv_drift_ppm_per_sqrt_h": 0.0, "generator.kv_noise_percent": 0.0,
+    "generator.ma_drift_ppm_per_sqrt_h": 0.0, "generator.ma_noise_percent": 0.0,
+}  # fmt: skip
+# Nor is there an error in the generator, or anything between the anode and the crystal.
+IDEAL = QUIET | {
+    "generator.kv_gain_error_percent": 0.0, "generator.kv_ppm_per_k": 0.0,
+    "generator.ma_gain_error_percent": 0.0, "generator.ma_ppm_per_k": 0.0,
+    "generator.load_regulation_percent_per_ma": 0.0,
+    "optics.head_expansion_um_per_k": 0.0, "optics.mount_expansion_um_per_k": 0.0,
+    "optics.focus_offset_um": 0.0,
+}  # fmt: skip
+
+
+def room(temperature_c=(22.0, 22.0), pressure_hpa=(1013.25, 1013.25), hours=24.0):
+    return Ambient((0.0, 3600.0 * hours), temperature_c, pressure_hpa, (45.0, 45.0))
+
+
+def plant_of(values=None, path_cm=10.0, seed=1, ambient=None):
+    return Plant(varied(values or {}), ambient or room(), path_cm, seed)
+
+
+def switch_on(plant, kv=50.0, filament_a=2.05, grid_v=-250.0, seconds=5.0):
+    """Beam on, without any control, and what it takes to come to rest electrically."""
+    plant.hv_enable = 1
+    plant.kv_program_raw = round(kv / KV_FULL * DAC_FULL)
+    plant.filament_program_raw = round(filament_a / FILAMENT_FULL_A * DAC_FULL)
+    plant.grid_program_raw = round((1.0 + grid_v / GRID_FULL_V) * DAC_FULL)
+    advance(plant, seconds)
+    return plant
+
+
+def advance(plant, seconds):
+    for _ in range(round(seconds * TICKS_PER_S)):
+        plant.advance()
+
+
+def slow_steps(plant, count):
+    """Only the slow part, one tick each time."""
+    for _ in range(count):
+        plant.tick = SLOW_TICKS - 1
+        plant.advance()
+
+
+def intensity(plant, seconds=5.0):
+    """Mean intensity, relative to the nominal tube."""
+    plant.take_intensity()
+    advance(plant, seconds)
+    return plant.take_intensity() / (seconds * TICKS_PER_S)
+
+
+# Generator ---------------------------------------------------------------------------------------
+
+
+def test_the_voltage_rises_and_falls_with_the_generators_lag():
+    plant = plant_of(IDEAL)
+    plant.hv_enable, plant.kv_program_raw = 1, round(50.0 / KV_FULL * DAC_FULL)
+    goal = plant.kv_program_raw * KV_FULL / DAC_FULL
+    for tick in range(1, 40):
+        plant.advance()
+        assert plant.kv == pytest.approx(goal * (1.0 - exp(-0.01 * tick / 0.05)), rel=1e-9)
+    before = plant.kv
+    plant.hv_enable = 0
+    advance(plant, 0.05)
+    assert plant.kv == pytest.approx(before * exp(-1.0), rel=1e-9)
+
+
+def test_the_true_voltage_has_the_gain_error_and_the_regulation_that_the_monitor_does_not_show():
+    plant = switch_on(
+        plant_of(QUIET | {
+            "generator.kv_ppm_per_k": 0.0, "generator.load_regulation_percent_per_ma": 0.5,
+        })
+    )  # fmt: skip
+    program_kv = plant.kv_program_raw * KV_FULL / DAC_FULL
+    assert plant.kv / program_kv == pytest.approx(1.004 * (1.0 - 0.005 * plant.ma), rel=1e-5)
+    seen = plant.kv_monitor_raw * KV_PER_COUNT
+    assert seen / program_kv == pytest.approx(1.0 - 0.005 * plant.ma, rel=5e-5)
+
+
+def test_a_warmer_divider_moves_the_voltage_and_not_its_monitor():
+    plant = switch_on(plant_of(QUIET))
+    cold_kv, cold_raw, cold_c = plant.kv, plant.kv_monitor_raw, plant.heat.electronics_c
+    plant.heat.electronics_heater_w = 20.0
+    advance(plant, 1200.0)
+    warm_k = plant.heat.electronics_c - cold_c
+    assert warm_k > 10.0
+    assert 1e6 * (plant.kv / cold_kv - 1.0) == pytest.approx(50.0 * warm_k, rel=0.02)
+    assert abs(plant.kv_monitor_raw - cold_raw) <= 1
+
+
+def test_a_warmer_shunt_makes_the_monitor_read_less_of_the_same_current():
+    """So a loop on the monitor raises the true current by as much, and cannot know."""
+    tube = QUIET | {"generator.ma_ppm_per_k": 1000.0, "generator.ma_gain_error_percent": 0.0}
+    plant = switch_on(plant_of(tube))
+    plant.heat.electronics_heater_w = 20.0
+    advance(plant, 1200.0)
+    warm_k = plant.heat.electronics_c - 25.0
+    ratio = plant.ma / (plant.ma_monitor_raw * MA_PER_COUNT)
+    assert ratio - 1.0 == pytest.approx(1e-3 * warm_k, abs=5e-5)
+
+
+def test_the_current_monitor_has_its_gain_error():
+    tube = QUIET | {"generator.ma_ppm_per_k": 0.0, "generator.ma_gain_error_percent": -0.3}
+    plant = switch_on(plant_of(tube))
+    ratio = plant.ma_monitor_raw * MA_PER_COUNT / plant.ma
+    assert ratio == pytest.approx(0.997, abs=5e-5)
+
+
+def test_the_monitors_have_noise_in_per_cent_of_full_scale():
+    tube = IDEAL | {"generator.kv_noise_percent": 0.02, "generator.ma_noise_percent": 0.05}
+    plant = switch_on(plant_of(tube))
+    kv, ma = [], []
+    for _ in range(5000):
+        plant.advance()
+        kv.append(plant.kv_monitor_raw - plant.kv / KV_PER_COUNT)
+        ma.append(plant.ma_monitor_raw - plant.ma / MA_PER_COUNT)
+    assert np.std(kv) == pytest.approx(2e-4 * ADC_FULL, rel=0.04)
+    assert np.std(ma) == pytest.approx(5e-4 * ADC_FULL, rel=0.04)
+    assert abs(np.corrcoef(kv, ma)[0, 1]) < 0.06
+    assert abs(np.mean(kv)) < 0.5 + 0.4  # a converter may cut off, by half a count in the mean
+    assert abs(np.mean(ma)) < 0.9
+
+
+def test_the_monitors_saturate_at_their_full_scale():
+    plant = switch_on(plant_of(IDEAL | {"cathode.perveance_ma_per_kv1_5": 0.1}), filament_a=2.4)
+    assert plant.ma > MA_FULL
+    assert plant.ma_monitor_raw == ADC_FULL
+    plant.filament_program_raw = DAC_FULL
+    plant.heat.electronics_c = 80.0
+    plant.tube = varied({"cathode.supply_ppm_per_k": 2000.0})
+    slow_steps(plant, 1)
+    assert plant.filament_monitor_raw == ADC_FULL
+
+
+def test_the_filament_supply_drifts_with_the_warmth_of_the_electronics():
+    plant = switch_on(plant_of(QUIET | {"cathode.supply_ppm_per_k": 1000.0}))
+    program_a = plant.filament_program_raw * FILAMENT_FULL_A / DAC_FULL
+    warm_k = plant.heat.electronics_c - 25.0
+    assert plant.filament.amps / program_a == pytest.approx(1.0 + 1e-3 * warm_k, rel=1e-6)
+
+
+def test_generator_and_emission_wander_as_random_walks_of_their_stated_size():
+    plant = plant_of()
+    walks = []
+    for _ in range(20_000):
+        slow_steps(plant, 1)
+        walks.append((plant.kv_drift, plant.ma_drift, np.log(plant.filament.drift)))
+    walks = np.array(walks)
+    sizes = np.array([30e-6, 30e-6, 0.005])  # in an hour
+    for steps in (1, 20, 200):
+        rms = np.sqrt(((walks[steps:] - walks[:-steps]) ** 2).mean(axis=0))
+        assert rms == pytest.approx(sizes * sqrt(steps * 0.5 / 3600.0), rel=0.2)
+    moves = np.diff(walks, axis=0)
+    assert np.abs(np.corrcoef(moves.T) - np.eye(3)).max() < 0.03
+
+
+# Beam --------------------------------------------------------------------------------------------
+
+
+def test_the_current_is_the_smaller_of_what_the_cathode_emits_and_the_gun_lets_through():
+    hot = switch_on(plant_of(IDEAL), filament_a=2.4, grid_v=-300.0)
+    space_ma = 0.0104 * (50.0 - 100.0 * 0.3) ** 1.5
+    assert hot.ma == pytest.approx(space_ma, rel=0.02)
+    cold = switch_on(plant_of(IDEAL), filament_a=1.85, grid_v=0.0)
+    saturation_ma = cold.filament.richardson_ma(cold.filament.temperature_k)
+    assert cold.ma == pytest.approx(saturation_ma, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    "dead", [{"hv_enable": 0}, {"grid_program_raw": 0}, {"filament_program_raw": 0}]
+)
+def test_the_beam_is_dead_without_voltage_grid_or_filament(dead):
+    plant = switch_on(plant_of())
+    assert intensity(plant, 1.0) > 0.1  # the head is cold, the spot far off
+    for name, value in dead.items():
+        setattr(plant, name, value)
+    advance(plant, 20.0)
+    assert intensity(plant, 5.0) < 1e-4
+    assert plant.ma < 1e-4
+
+
+def test_at_cut_off_the_grid_lets_nothing_through():
+    """Triode: -U/100 at the default amplification."""
+    plant = switch_on(plant_of(IDEAL), kv=50.0, grid_v=-501.0)
+    assert plant.ma == 0.0
+    plant = switch_on(plant_of(IDEAL), kv=50.0, grid_v=-480.0)
+    assert plant.ma > 0.0
+
+
+def test_the_intensity_is_proportional_to_the_current():
+    readings = []
+    for grid_v in (-350.0, -300.0, -250.0, -200.0):
+        plant = switch_on(plant_of(IDEAL, path_cm=0.0), grid_v=grid_v)
+        readings.append(intensity(plant) / plant.ma)
+    assert readings == pytest.approx([readings[0]] * 4, rel=1e-4)
+
+
+@pytest.mark.parametrize("kv", [20.0, 35.0, 45.0])
+def test_the_intensity_grows_with_voltage_as_the_lines_yield(kv):
+    high = switch_on(plant_of(IDEAL, path_cm=0.0), kv=50.0)
+    low = switch_on(plant_of(IDEAL, path_cm=0.0), kv=kv, grid_v=-5.0 * kv)
+    per_ma = [intensity(plant) / plant.ma for plant in (low, high)]
+    over = [plant.kv / 8.979 - 1.0 for plant in (low, high)]
+    assert per_ma[0] / per_ma[1] == pytest.approx((over[0] / over[1]) ** 1.21, rel=1e-4)
+
+
+def test_the_nominal_tube_at_its_operating_point_has_intensity_1():
+    plant = switch_on(plant_of(IDEAL, path_cm=0.0))
+    settings = DEFAULT.firmware_settings()
+    expected = plant.ma * plant.beam.line_yield(plant.kv)
+    expected /= settings.ma * plant.beam.line_yield(settings.kv)
+    assert intensity(plant) == pytest.approx(expected, rel=1e-3)
+
+
+def test_the_intensity_is_the_sum_over_all_ticks():
+    """Added up tick by tick from what the plant shows, while everything changes: the voltage
+    ramps, the head warms, the room warms and the air pressure falls."""
+    ambient = room((18.0, 30.0), (1020.0, 990.0), hours=0.1)
+    plant = plant_of(path_cm=30.0, ambient=ambient)
+    optics = plant.tube.optics
+    total = 0.0
+    plant.hv_enable, plant.filament_program_raw = 1, 2100
+    for tick in range(30_000):
+        if tick % SLOW_TICKS == 0:
+            x_um = plant.beam.displacement_um(plant.heat.head_c, plant.heat.mount_c)
+            depth = optical_depth(
+                *densities_kg_m3(plant.room_c, plant.pressure_hpa, plant.humidity_percent), 30.0,
+                optics.air_dry_cm2_per_g.value, optics.air_vapour_cm2_per_g.value,
+            )  # fmt: skip
+            through = plant.beam.acceptance(x_um) * exp(-depth)
+        plant.kv_program_raw = min(3413, 10 * tick)
+        plant.grid_program_raw = 3071 if tick > 500 else 0
+        plant.advance()
+        total += plant.ma * plant.beam.line_yield(plant.kv) * through
+    settings = plant.tube.firmware_settings()
+    total /= settings.ma * plant.beam.line_yield(settings.kv)
+    assert total > 5000.0
+    assert plant.take_intensity() == pytest.approx(total, rel=1e-6)
+    assert plant.take_intensity() == 0.0
+
+
+def test_the_heat_of_the_beam_is_its_mean_power(monkeypatch):
+    plant = plant_of()
+    given = []
+    monkeypatch.setattr(plant.heat, "advance", lambda *inputs: given.append(inputs))
+    switch_on(plant, seconds=3.0)
+    plant.grid_program_raw = 2000
+    power_w = []
+    for _ in range(SLOW_TICKS):
+        plant.advance()
+        power_w.append(plant.kv * plant.ma)
+    beam_w, filament_w, fan, room_c, air = given[-1]
+    assert beam_w == pytest.approx(np.mean(power_w), rel=1e-12)
+    assert filament_w == pytest.approx(plant.filament.power_w())
+    assert 2.0 < filament_w < 4.0
+    assert (fan, room_c) == (0.0, 22.0)
+    assert air == pytest.approx(1.19, abs=0.005)
+
+
+def test_a_beam_that_is_on_for_half_the_time_heats_by_half(monkeypatch):
+    plant = plant_of(QUIET)
+    given = []
+    switch_on(plant, seconds=3.0)
+    monkeypatch.setattr(plant.heat, "advance", lambda *inputs: given.append(inputs[0]))
+    full_w = plant.kv * plant.ma
+    for tick in range(SLOW_TICKS):
+        plant.grid_program_raw = 3071 if tick < SLOW_TICKS // 2 else 0
+        plant.advance()
+    assert given == [pytest.approx(0.5 * full_w, rel=0.01)]
+
+
+def test_the_crystal_sees_helium_as_no_air_at_all():
+    plant = switch_on(plant_of(IDEAL))
+    in_air = intensity(plant)
+    plant.path_cm = 0.0
+    assert in_air / intensity(plant) == pytest.approx(0.890, abs=0.003)
+
+
+# Room and time -----------------------------------------------------------------------------------
+
+
+def test_a_warm_start_rests_with_the_head_at_its_temperature():
+    plant = plant_of()
+    plant.start_warm(55.0, 49.0, 2.9)
+    assert plant.heat.head_c == pytest.approx(55.0)
+    assert plant.sensors.head_c == plant.heat.head_c
+    assert plant.fan_program_raw == round(plant.heat.fan * 65535)
+
+
+def test_a_cold_start_rests_in_its_room():
+    plant = plant_of(ambient=room((17.0, 30.0)))
+    assert plant.heat.head_c == plant.heat.mount_c == plant.sensors.room_c == 17.0
+    advance(plant, 30.0)
+    assert plant.intensity_sum == 0.0
+    assert plant.heat.head_c == pytest.approx(17.0, abs=0.001)
+
+
+def test_the_room_of_now_is_what_the_sensors_see():
+    plant = plant_of({"sensors.room_lag_s": 0.05}, ambient=room((20.0, 30.0), hours=1.0))
+    advance(plant, 1800.0)
+    assert plant.now_ms == 1_800_000
+    assert plant.room_c == pytest.approx(25.0)
+    assert 0.01 * plant.sensors.room_raw == pytest.approx(25.0 + 0.4, abs=0.03)
+
+
+def test_seeds_make_other_noise_and_the_same_seed_the_same():
+    runs = []
+    for seed in (1, 1, 2):
+        plant = switch_on(plant_of(seed=seed), seconds=10.0)
+        runs.append((plant.take_intensity(), plant.ma_monitor_raw, plant.sensors.head_raw))
+    assert runs[0] == runs[1]
+    assert runs[0] != runs[2]
+
+
+@pytest.mark.parametrize("ticks", [1, 17, 49, 50, 12_345])
+def test_a_plant_saved_at_any_tick_goes_on_bit_for_bit_in_another(ticks):
+    ambient = room((18.0, 34.0), (1020.0, 990.0), hours=1.0)
+    plant = plant_of(ambient=ambient)
+    switch_on(plant, seconds=0.2)
+    plant.heat.mount_heater_w = 3.0
+    plant.path_cm = 25.0
+    plant.switches = 5
+    for _ in range(ticks):
+        plant.advance()
+    state = json.loads(json.dumps(plant.state()))
+    other = plant_of(ambient=ambient, path_cm=1.0, seed=77)
+    other.load(state)
+
+    def later(some):
+        seen = []
+        for tick in range(20_000):
+            some.fan_program_raw = 65535 * (tick % 1000) // 1000
+            some.grid_program_raw = 3071 + tick % 7
+            some.advance()
+            seen.append((some.ma_monitor_raw, some.kv_monitor_raw, some.sensors.head_raw))
+        return seen, some.take_intensity(), some.state()
+
+    assert later(other) == later(plant)
+
+
+def test_saving_a_plant_changes_nothing():
+    plant, untouched = plant_of(), plant_of()
+    for _ in range(40):
+        plant.state()
+        advance(plant, 0.33)
+        advance(untouched, 0.33)
+    assert plant.state() == untouched.state()

@@ -1,0 +1,18 @@
+"""The default tube, and tubes that differ from it in some numbers."""
+
+from collections.abc import Mapping
+
+from twin.tube import DEFAULT_TUBE, Tube, load_tube
+
+DEFAULT = load_tube(DEFAULT_TUBE)[1]
+
+
+def varied(values: Mapping[str, float], settings: Mapping[str, float] | None = None) -> Tube:
+    """The default tube with other values by dotted name: varied({"heat.fan_exponent": 0.5})."""
+    document = DEFAULT.model_dump()
+    for name, value in values.items():
+        section, parameter = name.split(".")
+        assert parameter in document[section], name
+        document[section][parameter] = {"value": value}
+    document["settings"].update(settings or {})
+    return Tube.model_validate(document)
