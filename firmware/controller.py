@@ -121,7 +121,6 @@ class Controller(Plain):
         self.run_seen = run
         if run:
             self.trip = 0
-            self.thermal.running = False
             self._enter(PREHEAT)
         elif self.condition != TRIPPED:
             self._enter(OFF)

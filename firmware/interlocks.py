@@ -25,10 +25,10 @@ TABLE = (
     (5, "over-voltage", "tube voltage above its limit", 0, "21 CFR 1020.40 (c)(1)"),
     (6, "over-current", "emission current above its limit", 0, "21 CFR 1020.40 (c)(1)"),
     (7, "over-power", "power above its limit", 0, "target loading"),
-    (8, "stale-monitors", "voltage and current monitors too old", 50, "design.md: age"),
+    (8, "stale-monitors", "voltage and current monitors too old", 50, "docs/architecture.md: a value with an age"),
     (9, "over-temperature", "tube head too hot, or its sensor broken", 200, "tube rating"),
     (10, "head-sensor", "head temperature reads below the sensor's range", 200, "short circuit"),
-    (11, "stale-head", "head temperature too old", 3000, "design.md: age"),
+    (11, "stale-head", "head temperature too old", 3000, "docs/architecture.md: a value with an age"),
     (12, "fan", "fan turns at less than half of what it is told", 5000, "air cooling lost"),
     (
         13,
@@ -36,6 +36,13 @@ TABLE = (
         "X-RAY ON lamp draws too little or too much current",
         200,
         "21 CFR 1020.40 (c)(6)(iii)",
+    ),
+    (
+        14,
+        "voltage-present",
+        "tube voltage read back although none is enabled",
+        1000,
+        "21 CFR 1020.40 (c)(4)(iv): the generator must have obeyed",
     ),
 )
 NAMES = {row[0]: row[1] for row in TABLE}
@@ -49,13 +56,15 @@ STALE_HEAD_MS = _DELAY_MS["stale-head"]
 DISAGREE_MS = _DELAY_MS["chain-disagree"]
 TEMPERATURE_MS = _DELAY_MS["over-temperature"]
 FAN_MS = _DELAY_MS["fan"]
+PRESENT_MS = _DELAY_MS["voltage-present"]
+PRESENT_RAW = int(1.0 / KV_FULL * ADC_FULL)  # 1 kV
 LAMP_MS = _DELAY_MS["lamp"]
 
 
 class Interlocks(Plain):
     """`fast` every tick while energised; `slow` ten times a second, always."""
 
-    STATE = ("hot_ms", "cold_ms", "fan_ms", "lamp_ms", "disagree_ms", "locked_out")
+    STATE = ("hot_ms", "cold_ms", "fan_ms", "lamp_ms", "disagree_ms", "present_ms", "locked_out")
 
     def __init__(self, settings):
         # Whatever is set, a converter at its end trips: what it reads may be more.
@@ -72,6 +81,7 @@ class Interlocks(Plain):
         self.fan_ms = 0
         self.lamp_ms = 0
         self.disagree_ms = 0
+        self.present_ms = 0
         self.locked_out = False
 
     def fast(self, inputs) -> int:
@@ -117,6 +127,8 @@ class Interlocks(Plain):
         lamp_raw = inputs.lamp_current_raw
         lamp_bad = outputs.lamp_on and not LAMP_LOW_RAW <= lamp_raw <= LAMP_HIGH_RAW
         self.lamp_ms = self.lamp_ms + dt_ms if lamp_bad else 0
+        present = not outputs.hv_enable and inputs.kv_monitor_raw > PRESENT_RAW
+        self.present_ms = self.present_ms + dt_ms if present else 0
         if self.locked_out:
             return 3
         if self.hot_ms > TEMPERATURE_MS:
@@ -129,4 +141,6 @@ class Interlocks(Plain):
             return 12
         if self.lamp_ms > LAMP_MS:
             return 13
+        if self.present_ms > PRESENT_MS:
+            return 14
         return 0

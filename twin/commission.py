@@ -32,7 +32,7 @@ from twin.plant import Plant
 from twin.tube import Tube
 from twin.world import World
 
-VERSION = 2  # of the procedure: a change makes remembered calibrations void
+VERSION = 3  # of the procedure: a change makes remembered calibrations void
 SEED = 20260101  # of the noise during commissioning: the same tube gives the same constants
 MINUTE_MS = 60_000
 COUNTS_PER_MINUTE = 1e7  # direct beam through an attenuator
@@ -234,9 +234,8 @@ def _gun(lab: Laboratory, reference: dict[str, float]) -> dict[str, float]:
             f"{wanted_ma:g} mA; the cathode or its perveance is too small for [settings] ma"
         )
     lab.command.ma *= 0.96
-    # 3 s: the bias has answered, the filament hardly
-    quick = np.array(lab.seconds(4)[-2:]).mean(axis=0)
-    lab.seconds(236)
+    quick = lab.seconds(1)[-1]  # the bias has answered, the filament hardly
+    lab.seconds(239)
     late = np.array(lab.seconds(60)).mean(axis=0)
     lab.command.ma /= 0.96
     ma, grid, filament = (COLUMNS.index(n) for n in ("ma_monitor", "grid_v", "filament_a"))
