@@ -12,7 +12,7 @@ DRY, VAPOUR = 9.742, 10.19  # cm2/g at 8.048 keV
 MO_DRY, MO_VAPOUR = 1.080, 1.121  # at 17.479 keV
 
 # Computed with xraydb 4.5.8: path in cm -> transmission, its change in % per K, per hPa and for
-# 10 % humidity, at 8.048 keV; transmission and % per K at 17.479 keV. Dry air, 1013.25 hPa, 20 degC.
+# 10 % humidity, at 8.048 keV; transmission and % per K at 17.479 keV. Dry air, 1013.25 hPa, 20 °C.
 TABLE = {
     10: (0.890, 0.0397, -0.0116, 0.009, 0.987, 0.0044),
     20: (0.792, 0.0795, -0.0231, 0.019, 0.974, 0.0088),

@@ -1,5 +1,7 @@
 """The twin's board: every signal of the seam is filled from, or applied to, the right quantity."""
 
+from typing import Any
+
 import pytest
 
 from firmware.signals import ALL_CLOSED, INPUTS, OUTPUTS, Inputs, Outputs
@@ -7,6 +9,10 @@ from tests.twin.variants import DEFAULT
 from twin.ambient import Ambient
 from twin.board import TwinBoard
 from twin.plant import SLOW_TICKS, Plant
+
+
+def fresh_inputs() -> Any:
+    return Inputs()
 
 
 @pytest.fixture
@@ -22,7 +28,7 @@ def plant():
 
 
 def test_every_input_shows_its_quantity(plant):
-    inputs = Inputs()
+    inputs = fresh_inputs()
     TwinBoard(plant).read(inputs)
     sensors = plant.sensors
     expected = {
@@ -42,7 +48,7 @@ def test_every_input_shows_its_quantity(plant):
 
 
 def test_every_input_is_a_whole_number_in_its_declared_range(plant):
-    inputs = Inputs()
+    inputs = fresh_inputs()
     TwinBoard(plant).read(inputs)
     for name, _, low, high, _, _ in INPUTS:
         assert type(getattr(inputs, name)) is int
@@ -59,7 +65,7 @@ def test_every_output_reaches_the_plant_but_state_and_trip(plant):
 
 
 def test_the_lamp_draws_current_when_it_is_told_to_burn(plant):
-    board, inputs = TwinBoard(plant), Inputs()
+    board, inputs = TwinBoard(plant), fresh_inputs()
     plant.lamp_on = 1
     board.read(inputs)
     assert 400 < inputs.lamp_current_raw < 3600  # what the firmware takes for a whole lamp
@@ -69,7 +75,7 @@ def test_the_lamp_draws_current_when_it_is_told_to_burn(plant):
 
 
 def test_an_open_contact_is_seen_in_the_next_tick(plant):
-    board, inputs = TwinBoard(plant), Inputs()
+    board, inputs = TwinBoard(plant), fresh_inputs()
     board.read(inputs)
     plant.advance()
     plant.switches = 6
@@ -78,7 +84,7 @@ def test_an_open_contact_is_seen_in_the_next_tick(plant):
 
 
 def test_monitors_are_new_every_tick_and_the_slow_sensors_every_half_second(plant):
-    board, inputs = TwinBoard(plant), Inputs()
+    board, inputs = TwinBoard(plant), fresh_inputs()
     plant.sensors.head_raw = 9999
     board.read(inputs)
     for _ in range(SLOW_TICKS - 1):

@@ -86,7 +86,7 @@ def test_a_tube_of_another_name_and_the_same_numbers_is_another_file(cache):
 
 
 def test_a_tube_is_commissioned_once(cache):
-    told = []
+    told: list[float] = []
     assert calibration_of("mine", OTHER, told.append) == FOUND
     assert calibration_of("mine", OTHER, told.append) == FOUND
     assert calibration_of("renamed", OTHER) == FOUND

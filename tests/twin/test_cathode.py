@@ -55,10 +55,10 @@ def balance(tube=DEFAULT):
     def speed(_, y, amps):
         kelvin = y[0]
         ohm = 1e-8 * float(table(kelvin)) * length_m / section_m2
-        radiated = float(emissivity(np.float64(kelvin))) * Stefan_Boltzmann * pi * diameter_m
+        radiated = float(emissivity(np.array(kelvin))) * Stefan_Boltzmann * pi * diameter_m
         lost_w = radiated * length_m * (kelvin**4 - 330.0**4) + leads_w_k * (kelvin - 330.0)
         mol = 19250.0 * section_m2 * length_m / 0.18384
-        capacity = mol * float(heat_capacity_j_mol_k(np.float64(kelvin)))
+        capacity = mol * float(heat_capacity_j_mol_k(np.array(kelvin)))
         return [(amps**2 * ohm - lost_w) / capacity]
 
     return speed
@@ -76,14 +76,14 @@ def test_resistance_rises_smoothly_between_the_nodes():
 
 
 def test_the_heat_capacity_is_of_tungsten():
-    assert float(heat_capacity_j_mol_k(np.float64(298.15))) == pytest.approx(24.3, abs=0.1)
+    assert float(heat_capacity_j_mol_k(np.array(298.15))) == pytest.approx(24.3, abs=0.1)
     below, above = heat_capacity_j_mol_k(np.array([1899.9999, 1900.0]))
     assert above == pytest.approx(below, rel=0.005)  # the two published pieces meet
 
 
 @pytest.mark.parametrize(("kelvin", "published"), [(1700.0, 0.23), (2500.0, 0.31)])
 def test_the_emissivity_is_the_published_one(kelvin, published):
-    assert float(emissivity(np.float64(kelvin))) == pytest.approx(published, abs=1e-6)
+    assert float(emissivity(np.array(kelvin))) == pytest.approx(published, abs=1e-6)
 
 
 @pytest.mark.parametrize("kelvin", RICHARDSON_A_CM2)

@@ -21,7 +21,13 @@ def test_the_numbers_are_standard_normal():
 
 
 def test_streams_of_other_names_and_seeds_are_independent():
-    keys = [(1, "monitors"), (1, "sensors"), (2, "monitors"), (2, "sensors"), (2**40 + 1, "sensors")]
+    keys = [
+        (1, "monitors"),
+        (1, "sensors"),
+        (2, "monitors"),
+        (2, "sensors"),
+        (2**40 + 1, "sensors"),
+    ]
     drawn = np.array([Noise(seed, name, MANY).take(MANY) for seed, name in keys])
     correlation = np.corrcoef(drawn) - np.eye(len(keys))
     assert np.abs(correlation).max() < 4.5 / MANY**0.5

@@ -1,187 +1,16 @@
-"""The plant: what the actuators do to the beam, and what the monitors do not see of it."""
+"""The plant: what the actuators do to the beam, what the crystal sees of it, and what is saved."""
 
 import json
-from math import exp, sqrt
+from math import exp
 
 import numpy as np
 import pytest
 
-from firmware.calibration import (
-    ADC_FULL,
-    DAC_FULL,
-    FILAMENT_FULL_A,
-    GRID_FULL_V,
-    KV_FULL,
-    KV_PER_COUNT,
-    MA_FULL,
-    MA_PER_COUNT,
-)
-from tests.twin.variants import DEFAULT, varied
+from firmware.calibration import MA_PER_COUNT
+from tests.twin.open_loop import IDEAL, QUIET, advance, intensity, plant_of, room, switch_on
+from tests.twin.variants import DEFAULT
 from twin.air import densities_kg_m3, optical_depth
-from twin.ambient import Ambient
-from twin.plant import SLOW_TICKS, TICK_MS, Plant
-
-TICKS_PER_S = 1000 // TICK_MS
-# Nothing wanders and nothing is noisy.
-QUIET = {
-    "cathode.drift_percent_per_sqrt_h": 0.0, "cathode.flicker_percent": 0.0,
-    "cathode.supply_ppm_per_k": 0.0,
-    "generator.kv_drift_ppm_per_sqrt_h": 0.0, "generator.kv_noise_percent": 0.0,
-    "generator.ma_drift_ppm_per_sqrt_h": 0.0, "generator.ma_noise_percent": 0.0,
-}  # fmt: skip
-# Nor is there an error in the generator, or anything between the anode and the crystal.
-IDEAL = QUIET | {
-    "generator.kv_gain_error_percent": 0.0, "generator.kv_ppm_per_k": 0.0,
-    "generator.ma_gain_error_percent": 0.0, "generator.ma_ppm_per_k": 0.0,
-    "generator.load_regulation_percent_per_ma": 0.0,
-    "optics.head_expansion_um_per_k": 0.0, "optics.mount_expansion_um_per_k": 0.0,
-    "optics.focus_offset_um": 0.0,
-}  # fmt: skip
-
-
-def room(temperature_c=(22.0, 22.0), pressure_hpa=(1013.25, 1013.25), hours=24.0):
-    return Ambient((0.0, 3600.0 * hours), temperature_c, pressure_hpa, (45.0, 45.0))
-
-
-def plant_of(values=None, path_cm=10.0, seed=1, ambient=None):
-    return Plant(varied(values or {}), ambient or room(), path_cm, seed)
-
-
-def switch_on(plant, kv=50.0, filament_a=2.05, grid_v=-250.0, seconds=5.0):
-    """Beam on, without any control, and what it takes to come to rest electrically."""
-    plant.hv_enable = 1
-    plant.kv_program_raw = round(kv / KV_FULL * DAC_FULL)
-    plant.filament_program_raw = round(filament_a / FILAMENT_FULL_A * DAC_FULL)
-    plant.grid_program_raw = round((1.0 + grid_v / GRID_FULL_V) * DAC_FULL)
-    advance(plant, seconds)
-    return plant
-
-
-def advance(plant, seconds):
-    for _ in range(round(seconds * TICKS_PER_S)):
-        plant.advance()
-
-
-def slow_steps(plant, count):
-    """Only the slow part, one tick each time."""
-    for _ in range(count):
-        plant.tick = SLOW_TICKS - 1
-        plant.advance()
-
-
-def intensity(plant, seconds=5.0):
-    """Mean intensity, relative to the nominal tube."""
-    plant.take_intensity()
-    advance(plant, seconds)
-    return plant.take_intensity() / (seconds * TICKS_PER_S)
-
-
-# Generator ---------------------------------------------------------------------------------------
-
-
-def test_the_voltage_rises_and_falls_with_the_generators_lag():
-    plant = plant_of(IDEAL)
-    plant.hv_enable, plant.kv_program_raw = 1, round(50.0 / KV_FULL * DAC_FULL)
-    goal = plant.kv_program_raw * KV_FULL / DAC_FULL
-    for tick in range(1, 40):
-        plant.advance()
-        assert plant.kv == pytest.approx(goal * (1.0 - exp(-0.01 * tick / 0.05)), rel=1e-9)
-    before = plant.kv
-    plant.hv_enable = 0
-    advance(plant, 0.05)
-    assert plant.kv == pytest.approx(before * exp(-1.0), rel=1e-9)
-
-
-def test_the_true_voltage_has_the_gain_error_and_the_regulation_that_the_monitor_does_not_show():
-    plant = switch_on(
-        plant_of(QUIET | {
-            "generator.kv_ppm_per_k": 0.0, "generator.load_regulation_percent_per_ma": 0.5,
-        })
-    )  # fmt: skip
-    program_kv = plant.kv_program_raw * KV_FULL / DAC_FULL
-    assert plant.kv / program_kv == pytest.approx(1.004 * (1.0 - 0.005 * plant.ma), rel=1e-5)
-    seen = plant.kv_monitor_raw * KV_PER_COUNT
-    assert seen / program_kv == pytest.approx(1.0 - 0.005 * plant.ma, rel=5e-5)
-
-
-def test_a_warmer_divider_moves_the_voltage_and_not_its_monitor():
-    plant = switch_on(plant_of(QUIET))
-    cold_kv, cold_raw, cold_c = plant.kv, plant.kv_monitor_raw, plant.heat.electronics_c
-    plant.heat.electronics_heater_w = 20.0
-    advance(plant, 1200.0)
-    warm_k = plant.heat.electronics_c - cold_c
-    assert warm_k > 10.0
-    assert 1e6 * (plant.kv / cold_kv - 1.0) == pytest.approx(50.0 * warm_k, rel=0.02)
-    assert abs(plant.kv_monitor_raw - cold_raw) <= 1
-
-
-def test_a_warmer_shunt_makes_the_monitor_read_less_of_the_same_current():
-    """So a loop on the monitor raises the true current by as much, and cannot know."""
-    tube = QUIET | {"generator.ma_ppm_per_k": 1000.0, "generator.ma_gain_error_percent": 0.0}
-    plant = switch_on(plant_of(tube))
-    plant.heat.electronics_heater_w = 20.0
-    advance(plant, 1200.0)
-    warm_k = plant.heat.electronics_c - 25.0
-    ratio = plant.ma / (plant.ma_monitor_raw * MA_PER_COUNT)
-    assert ratio - 1.0 == pytest.approx(1e-3 * warm_k, abs=5e-5)
-
-
-def test_the_current_monitor_has_its_gain_error():
-    tube = QUIET | {"generator.ma_ppm_per_k": 0.0, "generator.ma_gain_error_percent": -0.3}
-    plant = switch_on(plant_of(tube))
-    ratio = plant.ma_monitor_raw * MA_PER_COUNT / plant.ma
-    assert ratio == pytest.approx(0.997, abs=5e-5)
-
-
-def test_the_monitors_have_noise_in_per_cent_of_full_scale():
-    tube = IDEAL | {"generator.kv_noise_percent": 0.02, "generator.ma_noise_percent": 0.05}
-    plant = switch_on(plant_of(tube))
-    kv, ma = [], []
-    for _ in range(5000):
-        plant.advance()
-        kv.append(plant.kv_monitor_raw - plant.kv / KV_PER_COUNT)
-        ma.append(plant.ma_monitor_raw - plant.ma / MA_PER_COUNT)
-    assert np.std(kv) == pytest.approx(2e-4 * ADC_FULL, rel=0.04)
-    assert np.std(ma) == pytest.approx(5e-4 * ADC_FULL, rel=0.04)
-    assert abs(np.corrcoef(kv, ma)[0, 1]) < 0.06
-    assert abs(np.mean(kv)) < 0.5 + 0.4  # a converter may cut off, by half a count in the mean
-    assert abs(np.mean(ma)) < 0.9
-
-
-def test_the_monitors_saturate_at_their_full_scale():
-    plant = switch_on(plant_of(IDEAL | {"cathode.perveance_ma_per_kv1_5": 0.1}), filament_a=2.4)
-    assert plant.ma > MA_FULL
-    assert plant.ma_monitor_raw == ADC_FULL
-    plant.filament_program_raw = DAC_FULL
-    plant.heat.electronics_c = 80.0
-    plant.tube = varied({"cathode.supply_ppm_per_k": 2000.0})
-    slow_steps(plant, 1)
-    assert plant.filament_monitor_raw == ADC_FULL
-
-
-def test_the_filament_supply_drifts_with_the_warmth_of_the_electronics():
-    plant = switch_on(plant_of(QUIET | {"cathode.supply_ppm_per_k": 1000.0}))
-    program_a = plant.filament_program_raw * FILAMENT_FULL_A / DAC_FULL
-    warm_k = plant.heat.electronics_c - 25.0
-    assert plant.filament.amps / program_a == pytest.approx(1.0 + 1e-3 * warm_k, rel=1e-6)
-
-
-def test_generator_and_emission_wander_as_random_walks_of_their_stated_size():
-    plant = plant_of()
-    walks = []
-    for _ in range(20_000):
-        slow_steps(plant, 1)
-        walks.append((plant.kv_drift, plant.ma_drift, np.log(plant.filament.drift)))
-    walks = np.array(walks)
-    sizes = np.array([30e-6, 30e-6, 0.005])  # in an hour
-    for steps in (1, 20, 200):
-        rms = np.sqrt(((walks[steps:] - walks[:-steps]) ** 2).mean(axis=0))
-        assert rms == pytest.approx(sizes * sqrt(steps * 0.5 / 3600.0), rel=0.2)
-    moves = np.diff(walks, axis=0)
-    assert np.abs(np.corrcoef(moves.T) - np.eye(3)).max() < 0.03
-
-
-# Beam --------------------------------------------------------------------------------------------
+from twin.plant import SLOW_TICKS
 
 
 def test_the_current_is_the_smaller_of_what_the_cathode_emits_and_the_gun_lets_through():
@@ -191,6 +20,18 @@ def test_the_current_is_the_smaller_of_what_the_cathode_emits_and_the_gun_lets_t
     cold = switch_on(plant_of(IDEAL), filament_a=1.85, grid_v=0.0)
     saturation_ma = cold.filament.richardson_ma(cold.filament.temperature_k)
     assert cold.ma == pytest.approx(saturation_ma, rel=0.02)
+
+
+def test_the_current_flickers_by_its_stated_size_and_the_monitor_sees_it():
+    plant = switch_on(plant_of(IDEAL | {"cathode.flicker_percent": 0.1}), seconds=20.0)
+    ma, seen = [], []
+    for _ in range(5000):
+        plant.advance()
+        ma.append(plant.ma)
+        seen.append(plant.ma_monitor_raw * MA_PER_COUNT)
+    assert np.std(ma) / np.mean(ma) == pytest.approx(1e-3, rel=0.05)
+    assert np.corrcoef(ma, seen)[0, 1] > 0.99
+    assert abs(np.corrcoef(ma[1:], ma[:-1])[0, 1]) < 0.06
 
 
 @pytest.mark.parametrize(
@@ -323,11 +164,13 @@ def test_a_cold_start_rests_in_its_room():
 
 
 def test_the_room_of_now_is_what_the_sensors_see():
-    plant = plant_of({"sensors.room_lag_s": 0.05}, ambient=room((20.0, 30.0), hours=1.0))
-    advance(plant, 1800.0)
-    assert plant.now_ms == 1_800_000
-    assert plant.room_c == pytest.approx(25.0)
-    assert 0.01 * plant.sensors.room_raw == pytest.approx(25.0 + 0.4, abs=0.03)
+    """In a room that warms by 1 K a second, so that half a second would be half a kelvin."""
+    plant = plant_of({"sensors.room_lag_s": 0.05}, ambient=room((20.0, 30.0), hours=1.0 / 360.0))
+    for now_s in range(1, 10):
+        advance(plant, 1.0)
+        assert plant.now_ms == 1000 * now_s
+        assert plant.room_c == pytest.approx(20.0 + now_s)
+        assert 0.01 * plant.sensors.room_raw == pytest.approx(20.0 + now_s + 0.4, abs=0.05)
 
 
 def test_seeds_make_other_noise_and_the_same_seed_the_same():

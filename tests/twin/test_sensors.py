@@ -136,11 +136,11 @@ def test_noise_has_its_size_and_quantisation_adds_its_own():
     }  # fmt: skip
     s = sensors(given)
     s.settle(*TRUTH[:4])
-    rows = []
+    taken = []
     for _ in range(8000):
         s.sample(*TRUTH)
-        rows.append(readings(s))
-    rows = np.array(rows)
+        taken.append(readings(s))
+    rows = np.array(taken)
     steps = np.array([0.0318, 0.0318, 0.01, 0.01, 0.01, 0.01])
     expected = np.sqrt(np.array(list(given.values())) ** 2 + steps**2 / 12.0)
     assert rows.std(axis=0) == pytest.approx(expected, rel=0.05)
@@ -160,11 +160,11 @@ DRIFTS = {
 
 def test_drift_is_a_random_walk_whose_variance_grows_as_time():
     s = sensors({name: size for name, (_, size) in DRIFTS.items()})
-    walks = []
+    rows = []
     for _ in range(20_000):
         s.sample(*TRUTH)
-        walks.append([getattr(s, attribute) for attribute, _ in DRIFTS.values()])
-    walks = np.array(walks)
+        rows.append([getattr(s, attribute) for attribute, _ in DRIFTS.values()])
+    walks = np.array(rows)
     sizes = np.array([size for _, size in DRIFTS.values()])
     for steps in (1, 10, 100):
         moved = walks[steps:] - walks[:-steps]

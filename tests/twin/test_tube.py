@@ -64,7 +64,7 @@ def test_every_range_holds_its_value_and_is_one(name):
     assumed = load_tube(name)[1].assumptions()
     assert len(assumed) > 40
     for parameter_name, parameter in assumed:
-        low, high = parameter.range
+        low, high = parameter.range or (0.0, 0.0)
         assert low <= parameter.value <= high, parameter_name
         assert low < high, parameter_name
 

@@ -1,6 +1,7 @@
-"""The clock: one order within a tick, and all that is scheduled comes before the tick of its time."""
+"""The clock: one order within a tick, and what is scheduled comes before the tick of its time."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -43,7 +44,8 @@ class Spies:
         self.seen.append(("write", self.now_ms, outputs.kv_program_raw))
 
     def world(self):
-        return World(self, self, Command(50.0, 1.0), self)
+        itself: Any = self
+        return World(itself, itself, Command(50.0, 1.0), itself)
 
 
 def real_world(start_ms=0, seed=1):
@@ -125,7 +127,7 @@ def test_all_that_is_due_at_a_time_happens_before_its_tick(order):
 def test_every_comes_once_a_period_from_one_period_on():
     spies = Spies(start_ms=500)
     world = spies.world()
-    calls = []
+    calls: list[int] = []
     world.every(100, calls.append)
     world.run(1000)
     assert calls == [600, 700, 800, 900, 1000]
@@ -159,7 +161,7 @@ def test_a_run_includes_what_is_due_at_its_very_end_and_not_the_tick_of_it():
 def test_an_event_may_schedule_others():
     spies = Spies()
     world = spies.world()
-    calls = []
+    calls: list[int] = []
     world.at(30, lambda: world.every(20, calls.append))
     world.run(100)
     assert calls == [50, 70, 90]
@@ -242,7 +244,7 @@ def test_time_before_zero_is_time():
     """A warm tube is switched on before time 0."""
     spies = Spies(start_ms=-1000)
     world = spies.world()
-    calls = []
+    calls: list[int] = []
     world.every(250, calls.append)
     world.run(0)
     assert calls == [-750, -500, -250, 0]
