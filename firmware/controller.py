@@ -11,6 +11,7 @@ start: run False, then True.
 """
 
 from firmware.calibration import (
+    FAN_FULL,
     FILAMENT_A_PER_COUNT,
     KV_PER_COUNT,
     MA_PER_COUNT,
@@ -85,6 +86,7 @@ class Controller(Plain):
         if self.last_ms is None:
             self.last_ms = now_ms
             before = -1  # whatever the actuators held until now
+            self.thermal.fan = outputs.fan_program_raw / FAN_FULL  # for the bumpless start
         dt_ms = (now_ms - self.last_ms) & MASK
         self.last_ms = now_ms
         if command.run != self.run_seen:
@@ -121,6 +123,7 @@ class Controller(Plain):
         self.run_seen = run
         if run:
             self.trip = 0
+            self.interlocks.lost_ms = self.interlocks.astray_ms = 0
             self._enter(PREHEAT)
         elif self.condition != TRIPPED:
             self._enter(OFF)
@@ -152,6 +155,15 @@ class Controller(Plain):
         """Ramps, the filament and the interlocks that have a delay."""
         trip = self.interlocks.slow(inputs, outputs, dt_ms)
         condition = self.condition
+        emission = self.emission
+        regulating = condition == BEAM and not command.hold & HOLD_EMISSION
+        if regulating and not trip:
+            trip = self.interlocks.regulated(
+                inputs.ma_monitor_raw,
+                emission.target_raw,
+                emission.grid > emission.grid_set,
+                dt_ms,
+            )
         dt_s = 0.001 * dt_ms
         if OFF < condition < TRIPPED and trip:
             self._trip(trip, now_ms)
@@ -163,7 +175,7 @@ class Controller(Plain):
         elif condition == RAMP:
             if self.high_voltage.ramp(command.kv, dt_s):
                 self._enter(BEAM)
-        elif condition == BEAM and not command.hold & HOLD_EMISSION:
+        elif regulating:
             self.high_voltage.ramp(command.kv, dt_s)
             # The rating comes before the slew: what a rising voltage leaves holds at once.
             self.emission.target_ma = self.high_voltage.allowed_ma(self.emission.target_ma)

@@ -44,6 +44,20 @@ TABLE = (
         1000,
         "21 CFR 1020.40 (c)(4)(iv): the generator must have obeyed",
     ),
+    (
+        15,
+        "no-current",
+        "no current is read back although the bias is above its set-point",
+        200,
+        "a dead current monitor or an open filament must not open the grid",
+    ),
+    (
+        16,
+        "current-astray",
+        "the current stays away from its target",
+        30000,
+        "the emission law has lost its authority",
+    ),
 )
 NAMES = {row[0]: row[1] for row in TABLE}
 _DELAY_MS = {row[1]: row[3] for row in TABLE}
@@ -57,6 +71,10 @@ DISAGREE_MS = _DELAY_MS["chain-disagree"]
 TEMPERATURE_MS = _DELAY_MS["over-temperature"]
 FAN_MS = _DELAY_MS["fan"]
 PRESENT_MS = _DELAY_MS["voltage-present"]
+LOST_MS = _DELAY_MS["no-current"]
+LOST_RAW = int(0.02 / MA_FULL * ADC_FULL)  # 20 uA
+ASTRAY_MS = _DELAY_MS["current-astray"]
+ASTRAY_PART = 0.1
 PRESENT_RAW = int(1.0 / KV_FULL * ADC_FULL)  # 1 kV
 LAMP_MS = _DELAY_MS["lamp"]
 
@@ -64,7 +82,8 @@ LAMP_MS = _DELAY_MS["lamp"]
 class Interlocks(Plain):
     """`fast` every tick while energised; `slow` ten times a second, always."""
 
-    STATE = ("hot_ms", "cold_ms", "fan_ms", "lamp_ms", "disagree_ms", "present_ms", "locked_out")
+    STATE = ("hot_ms", "cold_ms", "fan_ms", "lamp_ms", "disagree_ms", "present_ms",
+             "lost_ms", "astray_ms", "locked_out")
 
     def __init__(self, settings):
         # Whatever is set, a converter at its end trips: what it reads may be more.
@@ -82,6 +101,8 @@ class Interlocks(Plain):
         self.lamp_ms = 0
         self.disagree_ms = 0
         self.present_ms = 0
+        self.lost_ms = 0
+        self.astray_ms = 0
         self.locked_out = False
 
     def fast(self, inputs) -> int:
@@ -143,4 +164,16 @@ class Interlocks(Plain):
             return 13
         if self.present_ms > PRESENT_MS:
             return 14
+        return 0
+
+    def regulated(self, ma_raw: int, target_raw: float, bias_above_set: bool, dt_ms: int) -> int:
+        """Code if the regulated current does not follow; 0 when all is well. Ten times a second."""
+        lost = bias_above_set and ma_raw < LOST_RAW and target_raw > 2.0 * LOST_RAW
+        self.lost_ms = self.lost_ms + dt_ms if lost else 0
+        away = abs(target_raw - ma_raw) > ASTRAY_PART * target_raw + LOST_RAW
+        self.astray_ms = self.astray_ms + dt_ms if away else 0
+        if self.lost_ms > LOST_MS:
+            return 15
+        if self.astray_ms > ASTRAY_MS:
+            return 16
         return 0

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -161,7 +162,11 @@ def main() -> None:
             raise
         sys.exit(_complain(f"{message()} Try `tubetwin --help`."))
     if status == INTERRUPTED:
-        _complain("interrupted; nothing was written")
+        _complain("interrupted; there is no report of this run")
+    try:
+        sys.stdout.flush()
+    except OSError:  # whoever read it has gone; the verdict stands
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     sys.exit(status)
 
 

@@ -1,13 +1,16 @@
 """The same run with the laws switched off, in a process of its own beside the main one."""
 
 import multiprocessing
+import os
 import signal
 import sys
 from pathlib import Path
 
 from twin.columns import COLUMNS
+from twin.errors import InputError
 from twin.recorder import Recorder
 from twin.run import LAWS, Job, simulate
+from twin.verdict import Frames
 
 
 class Comparison:
@@ -21,7 +24,12 @@ class Comparison:
         context = multiprocessing.get_context("spawn")
         self.path = path
         self._process = context.Process(target=_run, args=(off, path), daemon=True)
-        self._process.start()
+        # Inherited: the parent alone decides when to stop, from the child's first moment on.
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            self._process.start()
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     def finish(self) -> Path | None:
         """Wait for it; the recording's path, or None if there is none."""
@@ -36,8 +44,18 @@ class Comparison:
 
 
 def _run(job: Job, path: Path) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and the partial file goes, too
-    with Recorder(path, COLUMNS, {"without": ", ".join(job.without), "seed": job.seed}) as recorder:
-        outcome = simulate(job, recorder)
-        recorder.close({"rms_true_percent": outcome.frames.true.rms_percent})
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the partial file goes, too
+    parent = os.getppid()
+
+    def watch(_now_ms: int, _frames: Frames) -> None:
+        if os.getppid() != parent:
+            sys.exit(1)  # nobody waits for it any more
+
+    attributes = {"without": ", ".join(job.without), "seed": job.seed}
+    try:
+        with Recorder(path, COLUMNS, attributes) as recorder:
+            outcome = simulate(job, recorder, progress=watch)
+            recorder.close({"rms_true_percent": outcome.frames.true.rms_percent})
+    except InputError as error:
+        print(f"tubetwin: note: no comparison with the laws off: {error}", file=sys.stderr)
+        sys.exit(2)

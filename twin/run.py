@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import ceil
 from time import perf_counter
 from typing import Any
 
@@ -29,7 +30,7 @@ SAMPLE_MS = 1000
 PRE_ROLL_MS = 1_200_000  # a warm tube is switched on this long before time 0
 START_AFTER_MS = 1000
 AFTER_TRIP_MS = 120_000  # how much longer a run goes on that a trip has ended
-FILAMENT_W = 4.3  # about what the filament adds to a warm tube's rest; it settles in the pre-roll
+FILAMENT_W = 2.9  # about what the filament adds to a warm tube's rest; it settles in the pre-roll
 
 Progress = Callable[[int, Frames], None]
 
@@ -54,6 +55,7 @@ class Outcome:
     frames: Frames
     head_c: Spread = field(default_factory=Spread)
     fan: Spread = field(default_factory=Spread)
+    trim: Spread = field(default_factory=Spread)
     trips: list[dict[str, Any]] = field(default_factory=list)
     ticks: int = 0
     simulated_s: float = 0.0
@@ -83,6 +85,12 @@ class Outcome:
             "tube": self.job.tube_name,
             "scenario": self.job.scenario.name,
         }
+
+    def trim_limits_met(self) -> bool:
+        """Whether the compensation law would have trimmed further than it may."""
+        settings = self.job.tube.firmware_settings()
+        low, high = 1.0 - settings.trim_down, 1.0 + settings.trim_up
+        return self.trim.low <= low + 1e-9 or self.trim.high >= high - 1e-9
 
     def fan_authority(self) -> dict[str, float]:
         """How far the fan was used and what was left at the nearer end, %."""
@@ -127,7 +135,8 @@ def simulate(
     world = build_world(job)
     plant, controller, command = world.plant, world.controller, world.command
     outcome = Outcome(job, Frames(job.tube.optics.counts_per_frame.value, job.seed))
-    warm_up_ms = round(3_600_000 * scenario.warm_up_h)
+    # up to a whole sample: frames are made of samples
+    warm_up_ms = ceil(3600.0 * scenario.warm_up_h - 1e-6) * SAMPLE_MS
     end_ms = round(3_600_000 * scenario.duration_h) // TICK_MS * TICK_MS
     per_frame = 1.0 / (FRAME_MS / TICK_MS)
     per_sample = 1.0 / (SAMPLE_MS / TICK_MS)
@@ -156,6 +165,7 @@ def simulate(
         if now_ms <= warm_up_ms:
             return
         outcome.head_c.add(plant.heat.head_c)
+        outcome.trim.add(controller.compensation.trim)
         outcome.fan.add(world.outputs.fan_program_raw / 65535.0)
         frame_sum += intensity
         if (now_ms - warm_up_ms) % FRAME_MS == 0:

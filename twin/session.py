@@ -120,7 +120,12 @@ def _write(
     from twin.report import write_report
 
     summary = outcome.summary()
-    recorder.close({**plain(summary), **outcome.fan_authority()})
+    timing = ("wall_s", "realtime_factor")  # all but these are the same for the same seed
+    results = {key: value for key, value in plain(summary).items() if key not in timing}
+    for stale in ("recording.csv", "laws-off.h5"):
+        if (out / stale) != comparison:
+            (out / stale).unlink(missing_ok=True)
+    recorder.close({**results, **outcome.fan_authority()})
     write_report(
         out,
         plain(summary),
@@ -143,7 +148,7 @@ def _write(
 
 def _command(arguments: list[str]) -> str:
     """The command line that repeats the run, without a broker's password."""
-    return "tubetwin " + re.sub(r"(://[^:/@\s]*):[^@\s]*@", r"\1:***@", shlex.join(arguments))
+    return "tubetwin " + re.sub(r"(://[^:/@\s]*):[^/\s]*@", r"\1:***@", shlex.join(arguments))
 
 
 def _say(outcome: Outcome, counts: TelemetryCounts | None, out: Path) -> None:
@@ -166,6 +171,8 @@ def _say(outcome: Outcome, counts: TelemetryCounts | None, out: Path) -> None:
         f"fan {fan['fan_min_percent']:.0f}-{fan['fan_max_percent']:.0f} %, "
         f"{fan['fan_left_percent']:.0f} % left at the nearer end"
     )
+    if outcome.trim.count and outcome.trim_limits_met():
+        print("  trim       came to its limit: more would have been compensated if it might")
     if counts:
         print(
             f"  telemetry  {counts.sent} sent ({counts.late} late), "

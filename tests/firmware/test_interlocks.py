@@ -11,7 +11,7 @@ from firmware.calibration import KV_PER_COUNT, MA_PER_COUNT, pt100_raw
 from firmware.controller import BEAM, OFF, TRIPPED
 from firmware.interlocks import NAMES, TABLE, Interlocks
 from firmware.settings import Settings
-from firmware.signals import ALL_CLOSED, CHAIN_A, CHAIN_B, GENERATOR_OK, Outputs
+from firmware.signals import ALL_CLOSED, CHAIN_A, CHAIN_B, GENERATOR_OK, HOLD_EMISSION, Outputs
 from tests.firmware.bench import Bench, healthy
 
 CODE = {row[1]: row[0] for row in TABLE}
@@ -96,7 +96,8 @@ def latest_ms(name: str) -> int:
 
 
 def test_every_row_of_the_table_has_a_test():
-    apart = {"chain-disagree", "voltage-present"}  # these need a story of their own
+    # These need a story of their own.
+    apart = {"chain-disagree", "voltage-present", "no-current", "current-astray"}
     assert {*CONDITIONS, *apart} == {row[1] for row in TABLE}
 
 
@@ -317,3 +318,37 @@ def test_a_voltage_that_dies_away_after_a_stop_hinders_no_new_start(bench: Bench
     bench.run(5000)
     assert bench.outputs.trip == 0
     assert bench.outputs.hv_enable == 1
+
+
+def test_a_current_monitor_that_dies_trips_before_the_grid_has_opened_far(bench: Bench):
+    before_ma = bench.ma
+    bench.forced = {"ma_monitor_raw": 0}
+    bench.until_state(TRIPPED, DELAY_MS["no-current"] + 2 * SAMPLE_MS)
+    assert bench.outputs.trip == CODE["no-current"]
+    assert bench.outputs.hv_enable == 0
+    assert bench.ma < 2.0 * before_ma
+
+
+def test_a_current_monitor_that_is_dead_from_the_start_trips_in_the_soft_start():
+    bench = Bench()
+    bench.run(100)
+    bench.forced = {"ma_monitor_raw": 0}
+    bench.command.run = True
+    bench.until_state(TRIPPED, 30_000)
+    assert bench.outputs.trip == CODE["no-current"]
+    assert bench.ma < 1.5 * bench.settings.ma
+
+
+def test_a_current_that_stays_away_from_its_target_trips_after_its_delay(bench: Bench):
+    low = round(0.85 * bench.command.ma / MA_PER_COUNT)
+    bench.forced = {"ma_monitor_raw": low}
+    passed_ms = bench.until_state(TRIPPED, DELAY_MS["current-astray"] + 2 * SAMPLE_MS)
+    assert bench.outputs.trip == CODE["current-astray"]
+    assert passed_ms >= DELAY_MS["current-astray"]
+
+
+def test_a_current_that_is_held_open_loop_is_not_expected_to_follow(bench: Bench):
+    bench.command.hold = HOLD_EMISSION
+    bench.forced = {"ma_monitor_raw": round(0.8 * bench.command.ma / MA_PER_COUNT)}
+    bench.run(DELAY_MS["current-astray"] + 1000)
+    assert bench.outputs.trip == 0
