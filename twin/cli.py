@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -163,10 +162,6 @@ def main() -> None:
         sys.exit(_complain(f"{message()} Try `tubetwin --help`."))
     if status == INTERRUPTED:
         _complain("interrupted; there is no report of this run")
-    try:
-        sys.stdout.flush()
-    except OSError:  # whoever read it has gone; the verdict stands
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     sys.exit(status)
 
 

@@ -54,10 +54,7 @@ def execute(
         with waiting("writing the report", quiet):
             _write(out, outcome, counts, recorder, other, csv)
     document = plain(outcome.summary())
-    if as_json:
-        print(json.dumps(document))
-    else:
-        _say(outcome, counts, out)
+    _show(json.dumps(document) if as_json else _verdict(outcome, counts, out))
     return outcome.passed
 
 
@@ -151,36 +148,49 @@ def _command(arguments: list[str]) -> str:
     return "tubetwin " + re.sub(r"(://[^:/@\s]*):[^/\s]*@", r"\1:***@", shlex.join(arguments))
 
 
-def _say(outcome: Outcome, counts: TelemetryCounts | None, out: Path) -> None:
-    frames, fan = outcome.frames, outcome.fan_authority()
+def _show(text: str) -> None:
+    """Print it. If nobody can take it, the verdict stands all the same."""
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(f"tubetwin: note: standard output: {error.strerror}", file=sys.stderr)
+
+
+def _verdict(outcome: Outcome, counts: TelemetryCounts | None, out: Path) -> str:
+    """The few lines that a person reads."""
+    frames, fan, job = outcome.frames, outcome.fan_authority(), outcome.job
     if outcome.trips:
         first = outcome.trips[0]
         word = f"TRIPPED: {first['cause']} at {first['time_s']:.2f} s"
     else:
         word = "HELD" if outcome.passed else "NOT HELD"
-    hours = outcome.simulated_s / 3600.0
-    job = outcome.job
-    print(f"{word}  ({job.scenario.name}, {job.tube_name}, seed {job.seed})")
-    print(
-        f"  intensity  {frames.true.rms_percent:.3f} % rms true, "
-        f"{frames.measured.rms_percent:.3f} % rms measured; limit {LIMIT_PERCENT:.2f} % rms "
-        f"over {hours:.3g} h, {frames.true.count} frames"
-    )
-    print(
-        f"  tube head  {outcome.head_c.mean:.2f} °C, {outcome.head_c.deviation:.3f} K rms; "
-        f"fan {fan['fan_min_percent']:.0f}-{fan['fan_max_percent']:.0f} %, "
-        f"{fan['fan_left_percent']:.0f} % left at the nearer end"
-    )
+    lines = [f"{word}  ({job.scenario.name}, {job.tube_name}, seed {job.seed})"]
+    if frames.true.count > 1:
+        lines.append(
+            f"  intensity  {frames.true.rms_percent:.3f} % rms true, "
+            f"{frames.measured.rms_percent:.3f} % rms measured; limit {LIMIT_PERCENT:.2f} % rms "
+            f"over {outcome.simulated_s / 3600.0:.3g} h, {frames.true.count} frames"
+        )
+    else:
+        lines.append("  intensity  too few frames to judge")
+    if outcome.head_c.count:
+        lines.append(
+            f"  tube head  {outcome.head_c.mean:.2f} °C, {outcome.head_c.deviation:.3f} K rms; "
+            f"fan {fan['fan_min_percent']:.0f}-{fan['fan_max_percent']:.0f} %, "
+            f"{fan['fan_left_percent']:.0f} % left at the nearer end"
+        )
     if outcome.trim.count and outcome.trim_limits_met():
-        print("  trim       came to its limit: more would have been compensated if it might")
+        lines.append("  trim       came to its limit; [settings] trim_up and trim_down set it")
     if counts:
-        print(
+        lines.append(
             f"  telemetry  {counts.sent} sent ({counts.late} late), "
             f"{counts.dropped} dropped, {counts.unsent} unsent"
         )
     if outcome.overruns:
-        print(f"  pacing     {outcome.overruns} overruns of real time")
-    print(f"  {outcome.wall_s:.1f} s of wall time; report: {out / 'report.html'}")
+        lines.append(f"  pacing     {outcome.overruns} overruns of real time")
+    lines.append(f"  {outcome.wall_s:.1f} s of wall time; report: {out / 'report.html'}")
+    return "\n".join(lines)
 
 
 def room_warning(job: Job) -> str | None:

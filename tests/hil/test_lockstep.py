@@ -100,9 +100,10 @@ def test_whatever_the_sensors_say_the_outputs_are_the_same_to_the_count(seed):
             # A voltage that nothing enabled, or no current, would trip each cycle at once.
             usual = rng.random() > 0.001
             kv_raw = rng.randint(26900, 27100) if usual else rng.randint(0, 32767)
-            live = {"kv_monitor_raw": kv_raw if outputs.hv_enable else 0}
-            if outputs.grid_program_raw:
-                live["ma_monitor_raw"] = max(0, outputs.grid_program_raw - 2000) * rng.randint(14, 16)
+            live = {"kv_monitor_raw": kv_raw if outputs.values()[0] else 0}
+            grid_raw = outputs.values()[3]
+            if grid_raw:
+                live["ma_monitor_raw"] = max(0, grid_raw - 2000) * rng.randint(14, 16)
             fill(inputs, **live)
             now_ms = (now_ms + rng.choice((10, 10, 10, 10, 11, 37))) & MASK
             shadow.step(now_ms, inputs, outputs, command)
