@@ -34,9 +34,9 @@ def execute(
     quiet = as_json
     if warning := room_warning(job):
         print(f"tubetwin: note: {warning}", file=sys.stderr)
-    _make(out)
     with ExitStack() as stack:
         telemetry = _telemetry(stack, job, broker, quiet)
+        _make(out)
         comparison = None
         if set(job.without) != set(LAWS):
             comparison = Comparison(job, out / "laws-off.h5")

@@ -167,7 +167,7 @@ def test_an_unusable_room_file_is_one_line_that_names_the_line(tubetwin, tmp_pat
 )
 def test_unusable_input_is_one_line_and_exit_status_2(tubetwin, tmp_path, arguments, words):
     assert_one_line(tubetwin(*arguments), *words)
-    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_directory_that_cannot_be_made_is_one_line(tubetwin, tmp_path):
