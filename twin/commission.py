@@ -144,9 +144,11 @@ class Laboratory:
         self.progress(row[0] / (60.0 * TOTAL_MINUTES))
         if self.controller.condition != BEAM:
             cause = NAMES.get(self.controller.trip, "no beam")
+            mend = "check the tube's ratings and [settings]"
+            if cause in ("no-current", "current-astray"):
+                mend = "the cathode or its perveance is too small for [settings] ma"
             raise InputError(
-                f"commissioning: the firmware tripped ({cause}) after {row[0] / 60:.0f} min; "
-                "check the tube's ratings and [settings]"
+                f"commissioning: the firmware tripped ({cause}) after {row[0] / 60:.0f} min; {mend}"
             )
 
 
