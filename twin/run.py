@@ -6,8 +6,10 @@ from math import ceil
 from time import perf_counter
 from typing import Any
 
+from firmware.calibration import FAN_FULL
 from firmware.controller import TRIPPED, Controller
 from firmware.interlocks import NAMES
+from firmware.settings import Settings
 from firmware.signals import HOLD_COMPENSATION, HOLD_EMISSION, HOLD_THERMAL, Command
 from firmware.telemetry import readings
 from firmware.ticks import MASK, diff
@@ -45,6 +47,24 @@ class Job:
     calibration: dict[str, float]
     seed: int = 1
     without: tuple[str, ...] = ()
+
+    @property
+    def warm_up_ms(self) -> int:
+        """When judging begins: a whole number of samples, for frames are made of them."""
+        return ceil(3600.0 * self.scenario.warm_up_h - 1e-6) * SAMPLE_MS
+
+    @property
+    def end_ms(self) -> int:
+        """When the run ends, in whole ticks."""
+        return round(3_600_000 * self.scenario.duration_h) // TICK_MS * TICK_MS
+
+    def settings(self) -> Settings:
+        """What the firmware is set to: as made, as commissioned, and for this beam path."""
+        settings = self.tube.firmware_settings()
+        settings.load(self.calibration)
+        # The length of the beam path is set by whoever puts the sample there, with a ruler.
+        settings.beam_path_cm = self.scenario.air_path_cm
+        return settings
 
 
 @dataclass
@@ -106,10 +126,7 @@ class Outcome:
 def build_world(job: Job) -> World:
     """Plant, firmware and clock, at the start of the pre-roll (warm) or at time 0 (cold)."""
     scenario = job.scenario
-    settings = job.tube.firmware_settings()
-    settings.load(job.calibration)
-    # The length of the beam path is set by whoever puts the sample there, with a ruler.
-    settings.beam_path_cm = scenario.air_path_cm
+    settings = job.settings()
     plant = Plant(job.tube, scenario.room(), scenario.air_path_cm, job.seed)
     if scenario.start == "warm":
         plant.now_ms = -PRE_ROLL_MS
@@ -135,9 +152,7 @@ def simulate(
     world = build_world(job)
     plant, controller, command = world.plant, world.controller, world.command
     outcome = Outcome(job, Frames(job.tube.optics.counts_per_frame.value, job.seed))
-    # up to a whole sample: frames are made of samples
-    warm_up_ms = ceil(3600.0 * scenario.warm_up_h - 1e-6) * SAMPLE_MS
-    end_ms = round(3_600_000 * scenario.duration_h) // TICK_MS * TICK_MS
+    warm_up_ms, end_ms = job.warm_up_ms, job.end_ms
     per_frame = 1.0 / (FRAME_MS / TICK_MS)
     per_sample = 1.0 / (SAMPLE_MS / TICK_MS)
     frame_sum = 0.0
@@ -166,7 +181,7 @@ def simulate(
             return
         outcome.head_c.add(plant.heat.head_c)
         outcome.trim.add(controller.compensation.trim)
-        outcome.fan.add(world.outputs.fan_program_raw / 65535.0)
+        outcome.fan.add(world.outputs.fan_program_raw / FAN_FULL)
         frame_sum += intensity
         if (now_ms - warm_up_ms) % FRAME_MS == 0:
             if not outcome.trips:

@@ -42,8 +42,7 @@ def execute(
             comparison = Comparison(job, out / "laws-off.h5")
             stack.callback(comparison.stop)
         recorder = stack.enter_context(Recorder(out / "recording.h5", COLUMNS, parameters_of(job)))
-        end_ms = round(3_600_000 * job.scenario.duration_h)
-        with running(f"{job.scenario.name} on {job.tube_name}", end_ms, quiet) as progress:
+        with running(f"{job.scenario.name} on {job.tube_name}", job.end_ms, quiet) as progress:
             outcome = simulate(job, recorder, telemetry, progress, rate)
         counts = None
         if telemetry:
@@ -132,7 +131,7 @@ def _write(
         extra={
             **outcome.fan_authority(),
             "telemetry": counts._asdict() if counts else {},
-            "scored_from_ms": round(3_600_000 * outcome.job.scenario.warm_up_h),
+            "scored_from_ms": outcome.job.warm_up_ms,
             "command": _command(sys.argv[1:]),
         },
     )
@@ -195,8 +194,7 @@ def _verdict(outcome: Outcome, counts: TelemetryCounts | None, out: Path) -> str
 
 def room_warning(job: Job) -> str | None:
     """One line if the room leaves what the tube's fan can hold, by its commissioning."""
-    settings = job.tube.firmware_settings()
-    settings.load(job.calibration)
+    settings = job.settings()
     low, high = rooms_in_hand_c(settings)
     coldest, warmest = job.scenario.room().temperature_range_c
     if low <= coldest and warmest <= high:
