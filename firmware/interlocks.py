@@ -82,8 +82,17 @@ LAMP_MS = _DELAY_MS["lamp"]
 class Interlocks(Plain):
     """`fast` every tick while energised; `slow` ten times a second, always."""
 
-    STATE = ("hot_ms", "cold_ms", "fan_ms", "lamp_ms", "disagree_ms", "present_ms",
-             "lost_ms", "astray_ms", "locked_out")
+    STATE = (
+        "hot_ms",
+        "cold_ms",
+        "fan_ms",
+        "lamp_ms",
+        "disagree_ms",
+        "present_ms",
+        "lost_ms",
+        "astray_ms",
+        "locked_out",
+    )
 
     def __init__(self, settings):
         # Whatever is set, a converter at its end trips: what it reads may be more.

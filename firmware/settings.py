@@ -4,7 +4,6 @@ The defaults are those of a 50 W copper tube that nobody has calibrated yet; the
 constants then say "trim nothing". `load` takes values found by commissioning or set by hand.
 """
 
-
 # What a setting can be, by itself: the interfaces' full scales, and what the laws can work with.
 LIMITS = (
     ("kv", 4.0, 60.0),

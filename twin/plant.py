@@ -19,12 +19,12 @@ from firmware.calibration import (
 )
 from firmware.plain import Plain
 from firmware.signals import ALL_CLOSED
-from twin.air import densities_kg_m3, optical_depth
 from twin.ambient import Ambient
-from twin.cathode import Filament
-from twin.heat import Heat
 from twin.noise import Noise
-from twin.optics import Beam
+from twin.physics.air import densities_kg_m3, optical_depth
+from twin.physics.cathode import Filament
+from twin.physics.heat import Heat
+from twin.physics.optics import Beam
 from twin.sensors import REFERENCE_C, Sensors
 from twin.tube import Tube
 

@@ -85,9 +85,7 @@ def _make(out: Path) -> None:
         raise InputError(f"--out {out}: not writable; give a directory you can write")
 
 
-def _telemetry(
-    stack: ExitStack, job: Job, broker: str | None, quiet: bool
-) -> Telemetry | None:
+def _telemetry(stack: ExitStack, job: Job, broker: str | None, quiet: bool) -> Telemetry | None:
     if broker is None:
         return None
     if broker == "embedded":

@@ -92,9 +92,7 @@ def test_a_trip_is_exit_status_1_and_is_named(tubetwin, tmp_path):
         'title = "a room that the tube cannot stand"\nduration_h = 2.0\nstart = "warm"\n'
         "[ambient]\ntime_h = [0, 0.3, 2]\ntemperature_c = [25, 59, 60]\n"
     )
-    status, out, err = tubetwin(
-        "run", "hot.toml", "--tube", "timid.toml", "--no-mqtt", "--json"
-    )
+    status, out, err = tubetwin("run", "hot.toml", "--tube", "timid.toml", "--no-mqtt", "--json")
     summary = json.loads(out)
     assert status == 1
     assert [trip["cause"] for trip in summary["trips"]] == ["over-temperature"]
@@ -192,9 +190,11 @@ def test_an_interrupt_leaves_nothing_half_written(tmp_path):
     )  # fmt: skip
     hidden = None
     while hidden is None and process.poll() is None:  # until the recording has begun
-        hidden = next((tmp_path / "out").glob(".recording*"), None) if (
-            tmp_path / "out"
-        ).exists() else None
+        hidden = (
+            next((tmp_path / "out").glob(".recording*"), None)
+            if (tmp_path / "out").exists()
+            else None
+        )
     process.send_signal(2)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130

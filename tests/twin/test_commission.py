@@ -15,10 +15,10 @@ import pytest
 import twin.commission
 from firmware.compensation import Compensation
 from tests.twin.variants import DEFAULT, varied
-from twin.air import densities_kg_m3, optical_depth
 from twin.calibrations import calibration_of
 from twin.commission import Laboratory, commission, rooms_in_hand_c
-from twin.optics import FOUR_LN_2, Beam
+from twin.physics.air import densities_kg_m3, optical_depth
+from twin.physics.optics import FOUR_LN_2, Beam
 from twin.run import Job, simulate
 from twin.scenario import Scenario
 from twin.tube import DEFAULT_TUBE, Parameter

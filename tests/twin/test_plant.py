@@ -9,7 +9,7 @@ import pytest
 from firmware.calibration import MA_PER_COUNT
 from tests.twin.open_loop import IDEAL, QUIET, advance, intensity, plant_of, room, switch_on
 from tests.twin.variants import DEFAULT
-from twin.air import densities_kg_m3, optical_depth
+from twin.physics.air import densities_kg_m3, optical_depth
 from twin.plant import SLOW_TICKS
 
 

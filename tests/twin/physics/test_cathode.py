@@ -10,7 +10,7 @@ from scipy.integrate import solve_ivp
 from scipy.interpolate import CubicSpline
 
 from tests.twin.variants import DEFAULT, varied
-from twin.cathode import (
+from twin.physics.cathode import (
     MELTS_K,
     RESISTIVITY_UOHM_CM,
     Filament,

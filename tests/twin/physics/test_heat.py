@@ -8,7 +8,7 @@ import pytest
 from scipy.integrate import simpson, solve_ivp
 
 from tests.twin.variants import DEFAULT, varied
-from twin.heat import RATED_AIR_KG_M3, Heat
+from twin.physics.heat import RATED_AIR_KG_M3, Heat
 
 STEP_S = 0.5
 NODES = ("anode_c", "head_c", "mount_c", "electronics_c", "fan")

@@ -6,7 +6,7 @@ import pytest
 
 from firmware.calibration import air_mass_kg_m3
 from tests.twin.variants import DEFAULT
-from twin.air import densities_kg_m3, optical_depth
+from twin.physics.air import densities_kg_m3, optical_depth
 
 DRY, VAPOUR = 9.742, 10.19  # cm2/g at 8.048 keV
 MO_DRY, MO_VAPOUR = 1.080, 1.121  # at 17.479 keV

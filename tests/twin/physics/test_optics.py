@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.twin.variants import DEFAULT, varied
-from twin.optics import Beam
+from twin.physics.optics import Beam
 
 # Mirror acceptance (mrad) and focal distance (mm), the corners of the published range, at 40 um.
 CORNERS = list(itertools.product((0.4, 0.5, 0.6), (40.0, 70.0, 100.0)))
