@@ -1,6 +1,6 @@
-"""From raw counts to physical units and back: the full scales of the interfaces.
+"""From raw counts to physical units and back: the converters and the sensors.
 
-The constants of the individual tube are in settings.py; these are the ones of the electronics.
+The full scales of the generator and all constants of the individual tube are in settings.py.
 """
 
 from math import exp, sqrt
@@ -8,14 +8,6 @@ from math import exp, sqrt
 ADC_FULL = 32767  # 15-bit reading of the monitors
 DAC_FULL = 4095  # 12-bit programs
 FAN_FULL = 65535  # pulse width
-KV_FULL = 60.0  # generator: 0-10 V is 0-60 kV
-MA_FULL = 2.0  # generator: 0-10 V is 0-2 mA
-FILAMENT_FULL_A = 4.0  # filament supply: 0-10 V is 0-4 A
-GRID_FULL_V = 1000.0  # bias supply: count 0 is -1000 V (cut-off), full scale is 0 V
-
-KV_PER_COUNT = KV_FULL / ADC_FULL
-MA_PER_COUNT = MA_FULL / ADC_FULL
-FILAMENT_A_PER_COUNT = FILAMENT_FULL_A / ADC_FULL
 
 # Platinum resistance thermometer, IEC 60751, read against a 400 ohm reference over 2**15 counts
 # (the arrangement of the MAX31865's data sheet).

@@ -1,10 +1,9 @@
 """Compensation law: trims the emission current for what a temperature loop cannot remove.
 
 The log of the intensity is predicted from what the sensors say, and the current is trimmed
-against it. With z = alpha (head - set) + beta (mount - ref), the way of the focal spot across
-the optic's acceptance in units that need no micrometre:
+against it. With h = head - set and m = mount - ref, in kelvin:
 
-    ln I = -(2 z0 z + z z)                         the spot moves off the optic's peak
+    ln I = h1 h + h2 h h + m1 m + m2 m m + hm h m  the spot moves against optic and sample
            - depth * path * (air / air_ref - 1)    absorption in the beam path
            + exponent * kv_ppm * (gen - ref)       the generator's divider warms
            + ma_ppm * (gen - ref)                  the current shunt warms
@@ -58,12 +57,12 @@ class Compensation(Plain):
     def step(self) -> None:
         """The trim, a factor on the emission current, from what was sensed."""
         s = self.settings
-        z = s.head_alpha_per_k * (self.head_c - s.head_set_c) + s.mount_beta_per_k * (
-            self.mount_c - s.mount_ref_c
-        )
+        head_k = self.head_c - s.head_set_c
+        mount_k = self.mount_c - s.mount_ref_c
         generator_k = self.generator_c - s.generator_ref_c
         self.log_intensity = (
-            -(2.0 * s.focus_z0 + z) * z
+            (s.head_per_k + s.head_per_k2 * head_k + s.head_mount_per_k2 * mount_k) * head_k
+            + (s.mount_per_k + s.mount_per_k2 * mount_k) * mount_k
             - s.air_depth_per_cm * s.beam_path_cm * (self.air_kg_m3 / s.air_ref_kg_m3 - 1.0)
             + 1e-6 * (s.kv_exponent * s.kv_ppm_per_k + s.ma_ppm_per_k) * generator_k
         )

@@ -10,13 +10,7 @@ OFF when run goes False; any of them -> TRIPPED on an interlock. TRIPPED is left
 start: run False, then True.
 """
 
-from firmware.calibration import (
-    FAN_FULL,
-    FILAMENT_A_PER_COUNT,
-    KV_PER_COUNT,
-    MA_PER_COUNT,
-    pt100_temperature_c,
-)
+from firmware.calibration import ADC_FULL, DAC_FULL, FAN_FULL, pt100_temperature_c
 from firmware.compensation import Compensation
 from firmware.emission import Emission
 from firmware.high_voltage import HighVoltage
@@ -40,7 +34,9 @@ SLOW_MS = 100  # even phases: ramps, emission's slow loop, slow interlocks
 THERMAL_MS = 500  # phases 3 and 13
 COMPENSATION_MS = 1000  # phase 7
 MAX_AGE_MS = 3000  # a reading older than this trims nothing new
-LAMP_KV_RAW = int(1.0 / KV_PER_COUNT)  # above 1 kV there may be X-rays, whatever was commanded
+LAMP_KV = 1.0  # above this there may be X-rays, whatever was commanded
+SETTLE_MS = 1000  # after the voltage has been moved, before it is expected to be there
+SAG_COUNTS = 0.95 * ADC_FULL / DAC_FULL  # monitor over program: below it the voltage sags
 LAMP_STRETCH_MS = 500 + 2 * SLOW_MS  # at least 500, wherever between two turns it begins
 FILAMENT_VOLT_PER_A = 0.75  # to turn filament current into heat, W = 0.75 V/A * A**2
 
@@ -59,6 +55,9 @@ class Controller(Plain):
         "phase_ms",
         "lamp_ms",
         "room_c",
+        "sagging",
+        "sag_raw",
+        "steady_ms",
     )
     LAWS = ("thermal", "emission", "high_voltage", "compensation", "interlocks")
 
@@ -69,6 +68,10 @@ class Controller(Plain):
         self.high_voltage = HighVoltage(settings)
         self.compensation = Compensation(settings)
         self.interlocks = Interlocks(settings)
+        self.kv_per_count = settings.kv_full / ADC_FULL
+        self.ma_per_count = settings.ma_full / ADC_FULL
+        self.filament_a_per_count = settings.filament_full_a / ADC_FULL
+        self.lamp_kv_raw = int(LAMP_KV / self.kv_per_count)
         self.condition = OFF
         self.trip = 0  # code of the first cause, kept until the next start
         self.trip_ms = 0
@@ -79,6 +82,9 @@ class Controller(Plain):
         self.phase_ms = 0
         self.lamp_ms = 0
         self.room_c = 22.0
+        self.sagging = False
+        self.sag_raw = 0.0  # 0: the voltage is moving, and nothing can be said of it
+        self.steady_ms = 0
 
     def step(self, now_ms: int, inputs, outputs, command) -> None:
         """One tick: `now_ms` (wrapping ms), raw inputs -> raw outputs."""
@@ -97,8 +103,13 @@ class Controller(Plain):
             trip = self.interlocks.fast(inputs)
             if trip:
                 self._trip(trip, now_ms)
-            elif condition == BEAM and not command.hold & HOLD_EMISSION:
-                outputs.grid_program_raw = self.emission.fast(inputs.ma_monitor_raw)
+            elif condition == BEAM:
+                if inputs.kv_monitor_raw < self.sag_raw:
+                    self._sag(now_ms)  # without voltage the current says nothing: the bias waits
+                else:
+                    self.sagging = False
+                    if not command.hold & HOLD_EMISSION:
+                        outputs.grid_program_raw = self.emission.fast(inputs.ma_monitor_raw)
         self.phase_ms += dt_ms
         if self.phase_ms >= PHASE_MS:
             self.phase_ms %= PHASE_MS  # turns that a late tick has missed are not made up for
@@ -123,7 +134,10 @@ class Controller(Plain):
         self.run_seen = run
         if run:
             self.trip = 0
-            self.interlocks.lost_ms = self.interlocks.astray_ms = 0
+            self.interlocks.start()
+            self.sagging = False
+            self.sag_raw = 0.0
+            self.steady_ms = 0
             self._enter(PREHEAT)
         elif self.condition != TRIPPED:
             self._enter(OFF)
@@ -133,6 +147,14 @@ class Controller(Plain):
             self.trip = code
             self.trip_ms = now_ms
         self._enter(TRIPPED)
+
+    def _sag(self, now_ms: int) -> None:
+        """The tube voltage is far below its program: an arc, when it has just begun."""
+        if not self.sagging:
+            self.sagging = True
+            trip = self.interlocks.arc()
+            if trip:
+                self._trip(trip, now_ms)
 
     def _enter(self, condition: int) -> None:
         self.condition = condition
@@ -156,7 +178,9 @@ class Controller(Plain):
         trip = self.interlocks.slow(inputs, outputs, dt_ms)
         condition = self.condition
         emission = self.emission
-        regulating = condition == BEAM and not command.hold & HOLD_EMISSION
+        if condition == BEAM and not trip:
+            trip = self.interlocks.voltage(self.sagging, dt_ms)
+        regulating = condition == BEAM and not self.sagging and not command.hold & HOLD_EMISSION
         if regulating and not trip:
             trip = self.interlocks.regulated(
                 inputs.ma_monitor_raw,
@@ -176,7 +200,10 @@ class Controller(Plain):
             if self.high_voltage.ramp(command.kv, dt_s):
                 self._enter(BEAM)
         elif regulating:
-            self.high_voltage.ramp(command.kv, dt_s)
+            there = self.high_voltage.ramp(command.kv, dt_s)
+            self.steady_ms = min(self.steady_ms + dt_ms, SETTLE_MS) if there else 0
+            settled = self.steady_ms == SETTLE_MS
+            self.sag_raw = SAG_COUNTS * self.high_voltage.kv_program_raw if settled else 0.0
             # The rating comes before the slew: what a rising voltage leaves holds at once.
             self.emission.target_ma = self.high_voltage.allowed_ma(self.emission.target_ma)
             wanted_ma = self.high_voltage.allowed_ma(command.ma * self.compensation.trim)
@@ -189,12 +216,14 @@ class Controller(Plain):
     def _thermal(self, dt_ms: int, inputs, outputs, command) -> None:
         if inputs.room_age_ms <= MAX_AGE_MS:
             self.room_c = 0.01 * inputs.room_temperature_raw
+        if not self.settings.air_cooled:
+            return
         if command.hold & HOLD_THERMAL:
             self.thermal.running = False  # begins anew, without a bump, when it is let go
             return
-        filament_a = inputs.filament_monitor_raw * FILAMENT_A_PER_COUNT
+        filament_a = inputs.filament_monitor_raw * self.filament_a_per_count
         power_w = (
-            inputs.kv_monitor_raw * KV_PER_COUNT * inputs.ma_monitor_raw * MA_PER_COUNT
+            inputs.kv_monitor_raw * self.kv_per_count * inputs.ma_monitor_raw * self.ma_per_count
             + FILAMENT_VOLT_PER_A * filament_a * filament_a
         )
         head_c = pt100_temperature_c(inputs.head_temperature_raw)
@@ -232,7 +261,7 @@ class Controller(Plain):
         outputs.grid_program_raw = self.emission.grid_program_raw if condition == BEAM else 0
         outputs.filament_program_raw = self.emission.filament_program_raw if heated else 0
         # The lamp follows the readback too, and stays for half a second: nothing is hidden.
-        if heated or inputs.kv_monitor_raw > LAMP_KV_RAW:
+        if heated or inputs.kv_monitor_raw > self.lamp_kv_raw:
             self.lamp_ms = LAMP_STRETCH_MS
         outputs.lamp_on = 1 if self.lamp_ms > 0 else 0
         outputs.state = condition

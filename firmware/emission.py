@@ -5,23 +5,13 @@ filament answers in a tenth of a second, costs life, and is the slow loop: it br
 back to the middle of its range, so that the fast loop keeps authority as the cathode ages.
 """
 
-from firmware.calibration import (
-    ADC_FULL,
-    DAC_FULL,
-    FILAMENT_FULL_A,
-    GRID_FULL_V,
-    MA_FULL,
-    MA_PER_COUNT,
-)
+from firmware.calibration import ADC_FULL, DAC_FULL
 from firmware.plain import Plain, clamp
 
 FAST_GAIN = 0.2  # of the dead-beat gain: noise of the sense is averaged over some 5 ticks
 FAST_STEP_LIMIT = 12.0  # counts of bias a tick: the soft start through cut-off
 SLOW_TIME_S = 20.0
 SLOW_STEP_LIMIT = 2.0  # counts of filament current a slow step
-
-V_PER_COUNT = GRID_FULL_V / DAC_FULL
-A_PER_COUNT = FILAMENT_FULL_A / DAC_FULL
 
 
 class Emission(Plain):
@@ -44,10 +34,15 @@ class Emission(Plain):
         self.filament = 0.0
         self.filament_program_raw = 0
         self.cut_off()
+        self.v_per_count = settings.grid_full_v / DAC_FULL
+        self.a_per_count = settings.filament_full_a / DAC_FULL
+        self.counts_per_ma = ADC_FULL / settings.ma_full
         # counts of bias for one count of current
-        self.gain = FAST_GAIN * MA_PER_COUNT / settings.grid_ma_per_v / V_PER_COUNT
-        self.grid_set = DAC_FULL * (1.0 + settings.grid_set_v / GRID_FULL_V)
-        self.slow_gain = V_PER_COUNT / settings.filament_v_per_a / A_PER_COUNT / SLOW_TIME_S
+        self.gain = FAST_GAIN / self.counts_per_ma / settings.grid_ma_per_v / self.v_per_count
+        self.grid_set = DAC_FULL * (1.0 + settings.grid_set_v / settings.grid_full_v)
+        self.slow_gain = (
+            self.v_per_count / settings.filament_v_per_a / self.a_per_count / SLOW_TIME_S
+        )
 
     def cut_off(self) -> None:
         """No current: bias at cut-off. The safe state of the grid."""
@@ -66,8 +61,8 @@ class Emission(Plain):
     def preheat(self, dt_s: float) -> None:
         """Soft start of the filament, up to its preheat current."""
         s = self.settings
-        goal = clamp(s.filament_preheat_a, 0.0, s.filament_limit_a) / A_PER_COUNT
-        step = s.filament_slew_a_per_s * dt_s / A_PER_COUNT
+        goal = clamp(s.filament_preheat_a, 0.0, s.filament_limit_a) / self.a_per_count
+        step = s.filament_slew_a_per_s * dt_s / self.a_per_count
         self.filament = goal if goal - self.filament < step else self.filament + step
         self.filament_program_raw = int(self.filament + 0.5)
 
@@ -75,7 +70,7 @@ class Emission(Plain):
         """Move the target towards `ma` (mA) at the permitted slew."""
         step = self.settings.ma_slew_ma_per_s * dt_s
         self.target_ma += clamp(ma - self.target_ma, -step, step)
-        self.target_raw = self.target_ma * (ADC_FULL / MA_FULL)
+        self.target_raw = self.target_ma * self.counts_per_ma
 
     def fast(self, ma_monitor_raw: int) -> int:
         """One integral step on the bias; returns grid_program_raw.
@@ -113,5 +108,5 @@ class Emission(Plain):
         step = clamp(
             self.slow_gain * dt_s * (self.grid - self.grid_set), -SLOW_STEP_LIMIT, SLOW_STEP_LIMIT
         )
-        self.filament = clamp(self.filament + step, 0.0, s.filament_limit_a / A_PER_COUNT)
+        self.filament = clamp(self.filament + step, 0.0, s.filament_limit_a / self.a_per_count)
         self.filament_program_raw = int(self.filament + 0.5)

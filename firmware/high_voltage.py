@@ -1,6 +1,6 @@
 """High-voltage law: the tube voltage's ramp, and what current its power leaves."""
 
-from firmware.calibration import DAC_FULL, KV_FULL
+from firmware.calibration import DAC_FULL
 from firmware.plain import Plain, clamp
 
 
@@ -9,6 +9,7 @@ class HighVoltage(Plain):
 
     def __init__(self, settings):
         self.settings = settings
+        self.counts_per_kv = DAC_FULL / settings.kv_full
         self.off()
 
     def off(self) -> None:
@@ -22,7 +23,7 @@ class HighVoltage(Plain):
         kv = clamp(kv, 0.0, s.kv_max)
         step = s.kv_slew_kv_per_s * dt_s
         self.kv += clamp(kv - self.kv, -step, step)
-        self.kv_program_raw = int(self.kv * (DAC_FULL / KV_FULL) + 0.5)
+        self.kv_program_raw = int(self.kv * self.counts_per_kv + 0.5)
         return self.kv == kv
 
     def allowed_ma(self, ma: float) -> float:

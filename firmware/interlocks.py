@@ -6,7 +6,7 @@ Design basis, voluntarily: 21 CFR 1020.40 (which excludes diffraction equipment)
 dual-channel practice of ISO 13849-1.
 """
 
-from firmware.calibration import ADC_FULL, FAN_FULL, KV_FULL, MA_FULL, pt100_raw
+from firmware.calibration import ADC_FULL, FAN_FULL, pt100_raw
 from firmware.plain import Plain
 from firmware.signals import ALL_CLOSED, CHAIN_A, CHAIN_B, GENERATOR_OK
 
@@ -58,6 +58,20 @@ TABLE = (
         30000,
         "the emission law has lost its authority",
     ),
+    (
+        17,
+        "arcing",
+        "the tube voltage has broken down four times within 10 s",
+        0,
+        "generator practice: a tube that keeps arcing is conditioned anew",
+    ),
+    (
+        18,
+        "no-voltage",
+        "the tube voltage read back stays below 95 % of its program",
+        1000,
+        "a dead voltage monitor or a generator that does not come back",
+    ),
 )
 NAMES = {row[0]: row[1] for row in TABLE}
 _DELAY_MS = {row[1]: row[3] for row in TABLE}
@@ -72,10 +86,13 @@ TEMPERATURE_MS = _DELAY_MS["over-temperature"]
 FAN_MS = _DELAY_MS["fan"]
 PRESENT_MS = _DELAY_MS["voltage-present"]
 LOST_MS = _DELAY_MS["no-current"]
-LOST_RAW = int(0.02 / MA_FULL * ADC_FULL)  # 20 uA
+LOST_RAW = ADC_FULL // 100
 ASTRAY_MS = _DELAY_MS["current-astray"]
 ASTRAY_PART = 0.1
-PRESENT_RAW = int(1.0 / KV_FULL * ADC_FULL)  # 1 kV
+PRESENT_KV = 1.0
+ARCS_MS = 10000
+ARC_AGE_MS = 60000  # older is all the same
+SAG_MS = _DELAY_MS["no-voltage"]
 LAMP_MS = _DELAY_MS["lamp"]
 
 
@@ -91,17 +108,22 @@ class Interlocks(Plain):
         "present_ms",
         "lost_ms",
         "astray_ms",
+        "sag_ms",
+        "arc1_ms",
+        "arc2_ms",
+        "arc3_ms",
         "locked_out",
     )
 
     def __init__(self, settings):
         # Whatever is set, a converter at its end trips: what it reads may be more.
         end_raw = ADC_FULL - 1
-        self.kv_limit_raw = min(end_raw, int(settings.trip_kv * ADC_FULL / KV_FULL))
-        self.ma_limit_raw = min(end_raw, int(settings.trip_ma * ADC_FULL / MA_FULL))
+        self.kv_limit_raw = min(end_raw, int(settings.trip_kv * ADC_FULL / settings.kv_full))
+        self.ma_limit_raw = min(end_raw, int(settings.trip_ma * ADC_FULL / settings.ma_full))
         self.power_limit_raw = int(
-            settings.trip_power_w / (KV_FULL * MA_FULL) * ADC_FULL * ADC_FULL
+            settings.trip_power_w / (settings.kv_full * settings.ma_full) * ADC_FULL * ADC_FULL
         )
+        self.present_raw = int(PRESENT_KV * ADC_FULL / settings.kv_full)
         self.head_limit_raw = min(end_raw, pt100_raw(settings.trip_head_c))
         self.rpm_per_count = settings.fan_max_rpm / FAN_FULL
         self.hot_ms = 0
@@ -110,9 +132,15 @@ class Interlocks(Plain):
         self.lamp_ms = 0
         self.disagree_ms = 0
         self.present_ms = 0
+        self.locked_out = False
+        self.start()
+
+    def start(self) -> None:
+        """Forget what concerns the beam alone: a new one begins."""
         self.lost_ms = 0
         self.astray_ms = 0
-        self.locked_out = False
+        self.sag_ms = 0
+        self.arc1_ms = self.arc2_ms = self.arc3_ms = ARC_AGE_MS  # ages of the last three arcs
 
     def fast(self, inputs) -> int:
         """Code of the first condition met among those that trip at once; 0 when all is well."""
@@ -157,7 +185,7 @@ class Interlocks(Plain):
         lamp_raw = inputs.lamp_current_raw
         lamp_bad = outputs.lamp_on and not LAMP_LOW_RAW <= lamp_raw <= LAMP_HIGH_RAW
         self.lamp_ms = self.lamp_ms + dt_ms if lamp_bad else 0
-        present = not outputs.hv_enable and inputs.kv_monitor_raw > PRESENT_RAW
+        present = not outputs.hv_enable and inputs.kv_monitor_raw > self.present_raw
         self.present_ms = self.present_ms + dt_ms if present else 0
         if self.locked_out:
             return 3
@@ -186,3 +214,20 @@ class Interlocks(Plain):
         if self.astray_ms > ASTRAY_MS:
             return 16
         return 0
+
+    def arc(self) -> int:
+        """The tube voltage has just broken down. Code if that was once too often; 0 if not."""
+        too_often = self.arc3_ms < ARCS_MS
+        self.arc3_ms, self.arc2_ms, self.arc1_ms = self.arc2_ms, self.arc1_ms, 0
+        return 17 if too_often else 0
+
+    def voltage(self, sagging: bool, dt_ms: int) -> int:
+        """Code if the tube voltage does not come back; 0 when all is well. Ten times a second."""
+        if self.arc1_ms < ARC_AGE_MS:
+            self.arc1_ms += dt_ms
+        if self.arc2_ms < ARC_AGE_MS:
+            self.arc2_ms += dt_ms
+        if self.arc3_ms < ARC_AGE_MS:
+            self.arc3_ms += dt_ms
+        self.sag_ms = self.sag_ms + dt_ms if sagging else 0
+        return 18 if self.sag_ms > SAG_MS else 0

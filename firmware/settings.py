@@ -6,16 +6,21 @@ constants then say "trim nothing". `load` takes values found by commissioning or
 
 # What a setting can be, by itself: the interfaces' full scales, and what the laws can work with.
 LIMITS = (
-    ("kv", 4.0, 60.0),
-    ("ma", 0.001, 2.0),
-    ("kv_max", 4.0, 60.0),
-    ("ma_max", 0.001, 2.0),
-    ("power_limit_w", 0.1, 120.0),
-    ("trip_kv", 4.0, 60.0),
-    ("trip_ma", 0.001, 2.0),
-    ("trip_power_w", 0.1, 120.0),
+    ("kv_full", 4.0, 400.0),
+    ("ma_full", 0.001, 1000.0),
+    ("filament_full_a", 0.1, 50.0),
+    ("grid_full_v", 10.0, 10000.0),
+    ("air_cooled", 0, 1),
+    ("kv", 4.0, 400.0),
+    ("ma", 0.0001, 1000.0),
+    ("kv_max", 4.0, 400.0),
+    ("ma_max", 0.0001, 1000.0),
+    ("power_limit_w", 0.01, 20000.0),
+    ("trip_kv", 4.0, 400.0),
+    ("trip_ma", 0.0001, 1000.0),
+    ("trip_power_w", 0.01, 30000.0),
     ("trip_head_c", 30.0, 150.0),
-    ("head_set_c", 25.0, 140.0),
+    ("head_set_c", 10.0, 140.0),
     ("head_kp_w_per_k", 0.0, 1000.0),
     ("head_ki_w_per_k_s", 0.0, 100.0),
     ("head_kd_w_s_per_k", 0.0, 10000.0),
@@ -26,19 +31,21 @@ LIMITS = (
     ("fan_exponent", 0.3, 1.5),
     ("fan_max_rpm", 100.0, 30000.0),
     ("kv_slew_kv_per_s", 0.01, 100.0),
-    ("ma_slew_ma_per_s", 0.001, 10.0),
-    ("filament_preheat_a", 0.0, 4.0),
-    ("filament_limit_a", 0.1, 4.0),
+    ("ma_slew_ma_per_s", 0.00001, 100.0),
+    ("filament_preheat_a", 0.0, 50.0),
+    ("filament_limit_a", 0.1, 50.0),
     ("filament_slew_a_per_s", 0.01, 10.0),
     ("preheat_ms", 500.0, 600000.0),
-    ("grid_set_v", -990.0, -1.0),
-    ("grid_ma_per_v", 1e-5, 1.0),
+    ("grid_set_v", -9900.0, -0.1),
+    ("grid_ma_per_v", 1e-8, 100.0),
     ("filament_v_per_a", 1.0, 1e5),
     ("trim_up", 0.0, 0.2),
     ("trim_down", 0.0, 0.2),
-    ("head_alpha_per_k", -1.0, 1.0),
-    ("mount_beta_per_k", -1.0, 1.0),
-    ("focus_z0", -5.0, 5.0),
+    ("head_per_k", -1.0, 1.0),
+    ("head_per_k2", -0.1, 0.1),
+    ("mount_per_k", -1.0, 1.0),
+    ("mount_per_k2", -0.1, 0.1),
+    ("head_mount_per_k2", -0.1, 0.1),
     ("mount_ref_c", -20.0, 150.0),
     ("air_depth_per_cm", 0.0, 1.0),
     ("air_ref_kg_m3", 0.5, 2.0),
@@ -55,6 +62,9 @@ ORDER = (
     ("ma", "ma_max"),
     ("kv_max", "trip_kv"),
     ("ma_max", "trip_ma"),
+    ("trip_kv", "kv_full"),
+    ("trip_ma", "ma_full"),
+    ("filament_limit_a", "filament_full_a"),
     ("power_limit_w", "trip_power_w"),
     ("head_set_c", "trip_head_c"),
     ("filament_preheat_a", "filament_limit_a"),
@@ -65,6 +75,13 @@ class Settings:
     """Plain attributes, units in their names."""
 
     def __init__(self):
+        # Full scales of the generator's 0-10 V programs and monitors. The bias reaches from
+        # -grid_full_v (cut-off, count 0) to 0 V.
+        self.kv_full = 60.0
+        self.ma_full = 2.0
+        self.filament_full_a = 4.0
+        self.grid_full_v = 1000.0
+        self.air_cooled = 1  # 0: another circuit cools the head; there is no fan to steer
         # Operating point and ratings.
         self.kv = 50.0
         self.ma = 0.98  # 49 W: 2 % of the rating is kept for the compensation's trim
@@ -101,9 +118,11 @@ class Settings:
         # Compensation law. All are 0 or neutral until commissioning has found them.
         self.trim_up = 0.02  # as far as the power rating allows
         self.trim_down = 0.05
-        self.head_alpha_per_k = 0.0
-        self.mount_beta_per_k = 0.0
-        self.focus_z0 = 0.0
+        self.head_per_k = 0.0
+        self.head_per_k2 = 0.0
+        self.mount_per_k = 0.0
+        self.mount_per_k2 = 0.0
+        self.head_mount_per_k2 = 0.0
         self.mount_ref_c = 33.0
         self.air_depth_per_cm = 0.0
         self.air_ref_kg_m3 = 1.19
@@ -137,6 +156,8 @@ class Settings:
         for name, above in ORDER:
             if getattr(self, name) > getattr(self, above):
                 return name, f"{getattr(self, name):g} is above {above} = {getattr(self, above):g}"
+        if self.grid_set_v <= -self.grid_full_v:
+            return "grid_set_v", f"{self.grid_set_v:g} is not above -grid_full_v"
         if self.kv * self.ma > self.power_limit_w:
             return "ma", f"{self.kv * self.ma:g} W is above power_limit_w = {self.power_limit_w:g}"
         return None

@@ -1,14 +1,7 @@
 """What the firmware says of itself: readings in physical units, by its own calibration."""
 
-from firmware.calibration import (
-    FAN_FULL,
-    FILAMENT_A_PER_COUNT,
-    KV_PER_COUNT,
-    MA_PER_COUNT,
-    pt100_temperature_c,
-)
+from firmware.calibration import DAC_FULL, FAN_FULL, pt100_temperature_c
 from firmware.controller import STATES
-from firmware.emission import DAC_FULL, V_PER_COUNT
 from firmware.interlocks import NAMES
 
 
@@ -17,12 +10,12 @@ def readings(controller, inputs, outputs) -> dict:
     return {
         "state": STATES[outputs.state],
         "trip": NAMES.get(outputs.trip, ""),
-        "kv": inputs.kv_monitor_raw * KV_PER_COUNT,
-        "ma": inputs.ma_monitor_raw * MA_PER_COUNT,
+        "kv": inputs.kv_monitor_raw * controller.kv_per_count,
+        "ma": inputs.ma_monitor_raw * controller.ma_per_count,
         "ma_target": controller.emission.target_ma,
         "trim": controller.compensation.trim,
-        "filament_a": inputs.filament_monitor_raw * FILAMENT_A_PER_COUNT,
-        "grid_v": (outputs.grid_program_raw - DAC_FULL) * V_PER_COUNT,
+        "filament_a": inputs.filament_monitor_raw * controller.filament_a_per_count,
+        "grid_v": (outputs.grid_program_raw - DAC_FULL) * controller.emission.v_per_count,
         "fan_percent": 100.0 * outputs.fan_program_raw / FAN_FULL,
         "fan_rpm": inputs.fan_tach_raw,
         "head_temperature_c": pt100_temperature_c(inputs.head_temperature_raw),

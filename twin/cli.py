@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from twin.cli_tubes import register
 from twin.errors import InputError
 from twin.tube import DEFAULT_TUBE
 
@@ -102,16 +103,6 @@ def scenarios() -> None:
 
 
 @app.command()
-def tubes() -> None:
-    """List the built-in tubes, one line each."""
-    from twin.tube import builtin_tubes, load_tube
-
-    names = builtin_tubes()
-    for name in names:
-        print(f"{name:{max(map(len, names))}}  {load_tube(name)[1].title}")
-
-
-@app.command()
 def commission(
     tube: Annotated[str, typer.Argument(help="A built-in tube or a .toml file.")] = DEFAULT_TUBE,
     out: Annotated[
@@ -133,6 +124,9 @@ def commission(
     if out is not None:
         write_calibration(out, description, found)
     print(json.dumps(found, indent=1, sort_keys=True))
+
+
+register(app)
 
 
 def _rate(text: str) -> float | None:

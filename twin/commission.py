@@ -12,17 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from scipy.optimize import least_squares
 
-from firmware.calibration import (
-    FAN_FULL,
-    FILAMENT_A_PER_COUNT,
-    FILAMENT_FULL_A,
-    KV_PER_COUNT,
-    MA_PER_COUNT,
-    air_mass_kg_m3,
-    pt100_temperature_c,
-)
+from firmware.calibration import DAC_FULL, FAN_FULL, air_mass_kg_m3, pt100_temperature_c
 from firmware.controller import BEAM, FILAMENT_VOLT_PER_A, Controller
-from firmware.emission import DAC_FULL, V_PER_COUNT
 from firmware.interlocks import NAMES
 from firmware.settings import Settings
 from firmware.signals import Command
@@ -32,7 +23,7 @@ from twin.plant import Plant
 from twin.tube import Tube
 from twin.world import World
 
-VERSION = 3  # of the procedure: a change makes remembered calibrations void
+VERSION = 4  # of the procedure: a change makes remembered calibrations void
 SEED = 20260101  # of the noise during commissioning: the same tube gives the same constants
 MINUTE_MS = 60_000
 COUNTS_PER_MINUTE = 1e7  # direct beam through an attenuator
@@ -72,6 +63,7 @@ class Laboratory:
 
     def __post_init__(self) -> None:
         self.settings = self.tube.firmware_settings()
+        self._head_c = self.settings.head_set_c
         ambient = Ambient((0.0, 1e9), (self.room_c,) * 2, (1013.25,) * 2, (45.0,) * 2)
         self._plant = Plant(self.tube, ambient, self.path_cm, SEED)
         self.command = Command(self.settings.kv, self.settings.ma)
@@ -83,7 +75,15 @@ class Laboratory:
 
     def helium(self, flushed: bool) -> None:
         """Fill the beam path with helium, or let the air back in."""
-        self._plant.path_cm = 0.0 if flushed else self.path_cm
+        self._plant.path_gas = "helium" if flushed else "air"
+
+    def head(self, head_c: float) -> None:
+        """Another temperature of the head: by the firmware, or at the chiller of a water circuit."""
+        if self.settings.air_cooled:
+            self.settings.head_set_c = head_c
+        else:
+            self._plant.heat.coolant_c += head_c - self._head_c
+        self._head_c = head_c
 
     def foils(self, mount_w: float, electronics_w: float) -> None:
         """Power of the heating foils on the optics mount and on the generator's box."""
@@ -114,11 +114,11 @@ class Laboratory:
             (
                 0.001 * now_ms,
                 0.0,
-                1.0 if self._plant.path_cm == 0.0 else 0.0,
+                1.0 if self._plant.path_gas == "helium" else 0.0,
                 self._plant.kv * (1.0 + DIVIDER_NOISE * n[0]),
                 self._plant.ma * (1.0 + AMMETER_NOISE * n[1]),
-                inputs.kv_monitor_raw * KV_PER_COUNT,
-                inputs.ma_monitor_raw * MA_PER_COUNT,
+                inputs.kv_monitor_raw * self.controller.kv_per_count,
+                inputs.ma_monitor_raw * self.controller.ma_per_count,
                 pt100_temperature_c(inputs.head_temperature_raw),
                 pt100_temperature_c(inputs.mount_temperature_raw),
                 0.01 * inputs.generator_temperature_raw,
@@ -130,8 +130,8 @@ class Laboratory:
                     self.settings.air_vapour_ratio,
                 ),
                 self._world.outputs.fan_program_raw / FAN_FULL,
-                inputs.filament_monitor_raw * FILAMENT_A_PER_COUNT,
-                (self.controller.emission.grid - DAC_FULL) * V_PER_COUNT,
+                inputs.filament_monitor_raw * self.controller.filament_a_per_count,
+                (self.controller.emission.grid - DAC_FULL) * self.controller.emission.v_per_count,
             )
         )
 
@@ -188,8 +188,8 @@ def commission(
 
     # The spot against the optic: the head at other set-points, a foil on the mount.
     set_c = s.head_set_c
-    for head_c in (set_c - 10.0, set_c + 5.0, set_c - 5.0, set_c):
-        s.head_set_c = head_c
+    for head_c in (set_c - 5.0, set_c + 4.0, set_c - 2.5, set_c):
+        lab.head(head_c)
         lab.wait(24)
     lab.foils(20.0, 0.0)
     lab.wait(35)
@@ -208,7 +208,8 @@ def commission(
     lab.wait(25)
     rows = np.array(lab.minutes)
     found.update(_spot_and_air(rows, reference, set_c, lab.path_cm))
-    found.update(_fan(rows, reference, s))
+    if s.air_cooled:
+        found.update(_fan(rows, reference, s))
     found = {name: float(f"{value:.6g}") for name, value in found.items()}
     s.load(found)
     if problem := s.problem():
@@ -253,7 +254,7 @@ def _gun(lab: Laboratory, reference: dict[str, float]) -> dict[str, float]:
     return {
         "grid_ma_per_v": ma_per_v,
         "filament_v_per_a": ma_per_a / ma_per_v,
-        "filament_preheat_a": min(reference["filament_a"], FILAMENT_FULL_A),
+        "filament_preheat_a": min(reference["filament_a"], lab.settings.filament_limit_a),
     }
 
 
@@ -274,7 +275,7 @@ def _generator(rows: np.ndarray) -> dict[str, float]:
 def _spot_and_air(
     rows: np.ndarray, reference: dict[str, float], head_set_c: float, path_cm: float
 ) -> dict[str, float]:
-    """Expansion, focus offset, air and voltage exponent: one fit to all minutes with full beam."""
+    """Expansions, air and voltage exponent: one linear fit to all minutes with full beam."""
     column = {name: rows[:, at] for at, name in enumerate(COLUMNS)}
     # A sensor lags behind what changes: only minutes in which head and mount were at rest count.
     steady = (
@@ -298,33 +299,26 @@ def _spot_and_air(
                 "fan too weak for the procedure, or the spot leaves the optic; check [heat] and "
                 "[optics]"
             )
-    log_rate = np.log(column["counts"] / column["ma_reference"])
-    weight = np.sqrt(column["counts"])
     air = column["air_kg_m3"] / reference["air_kg_m3"] * (1.0 - column["helium"])
     head_k = column["head_c"] - head_set_c
     mount_k = column["mount_c"] - reference["mount_c"]
-    log_kv = np.log(column["kv_reference"] / reference["kv_reference"])
-
-    def misfit(x: np.ndarray) -> np.ndarray:
-        base, exponent, alpha, beta, z0, depth = x
-        z = alpha * head_k + beta * mount_k
-        model = base + exponent * log_kv - (2.0 * z0 + z) * z - depth * air
-        return weight * (log_rate - model)
-
-    fits = [
-        least_squares(misfit, [log_rate.mean(), 1.0, 0.02, 0.002, z0, 0.1], x_scale="jac")
-        for z0 in (0.1, -0.1)
-    ]
-    _, exponent, alpha, beta, z0, depth = min(fits, key=lambda fit: fit.cost).x
-    if z0 < 0.0:  # the sign of z is free; this is the customary one
-        alpha, beta, z0 = -alpha, -beta, -z0
-    return {
-        "kv_exponent": exponent,
-        "head_alpha_per_k": alpha,
-        "mount_beta_per_k": beta,
-        "focus_z0": z0,
-        "air_depth_per_cm": depth / path_cm,
+    terms = {
+        "rate": np.ones_like(head_k),
+        "kv_exponent": np.log(column["kv_reference"] / reference["kv_reference"]),
+        "head_per_k": head_k,
+        "head_per_k2": head_k**2,
+        "mount_per_k": mount_k,
+        "mount_per_k2": mount_k**2,
+        "head_mount_per_k2": head_k * mount_k,
+        "air_depth_per_cm": -air * path_cm,
     }
+    weight = np.sqrt(column["counts"])  # of a logarithm of counts: Poisson
+    design = np.column_stack(list(terms.values())) * weight[:, np.newaxis]
+    log_rate = np.log(column["counts"] / column["ma_reference"])
+    fit = np.linalg.lstsq(design, weight * log_rate, rcond=None)[0]
+    found = dict(zip(terms, fit.tolist(), strict=True))
+    del found["rate"]
+    return found
 
 
 def _fan(rows: np.ndarray, reference: dict[str, float], s: Settings) -> dict[str, float]:

@@ -5,33 +5,26 @@ monitors) by one tick, and every SLOW_TICKS ticks what is slow (heat, optics, ai
 sensors). The slow part uses the mean of the quick part over the ticks it covers.
 """
 
-from math import exp, sqrt
-from typing import Any
+from math import exp, hypot, sqrt
+from typing import Any, get_args
 
-from firmware.calibration import (
-    ADC_FULL,
-    DAC_FULL,
-    FAN_FULL,
-    FILAMENT_FULL_A,
-    GRID_FULL_V,
-    KV_FULL,
-    MA_FULL,
-)
+from firmware.calibration import ADC_FULL, DAC_FULL, FAN_FULL
 from firmware.plain import Plain
 from firmware.signals import ALL_CLOSED
 from twin.ambient import Ambient
 from twin.noise import Noise
-from twin.physics.air import densities_kg_m3, optical_depth
-from twin.physics.cathode import Filament
+from twin.physics.air import densities_kg_m3
+from twin.physics.attenuation import Gas, GasName
+from twin.physics.cathode import Filament, Triode
+from twin.physics.generator import NO_ARC, Generator
 from twin.physics.heat import Heat
 from twin.physics.optics import Beam
-from twin.sensors import REFERENCE_C, Sensors
+from twin.physics.sensors import REFERENCE_C, Sensors
 from twin.tube import Tube
 
 TICK_MS = 10
 SLOW_TICKS = 50
 SLOW_MS = TICK_MS * SLOW_TICKS
-GRID_KV_PER_COUNT = 1e-3 * GRID_FULL_V / DAC_FULL
 
 
 class Plant(Plain):
@@ -41,8 +34,6 @@ class Plant(Plain):
         "now_ms",
         "kv",
         "ma",
-        "kv_drift",
-        "ma_drift",
         "charge",
         "energy_j",
         "intensity_sum",
@@ -56,32 +47,44 @@ class Plant(Plain):
         "kv_monitor_raw",
         "ma_monitor_raw",
         "filament_monitor_raw",
-        "displacement_um",
+        "beam_ms",
+        "displacement_x_um",
+        "displacement_y_um",
         "transmission",
         "path_cm",
+        "path_gas",
         "switches",
         "_kv_goal",
         "_kv_seen",
         "_filament_seen",
-        "_kv_true",
         "_kv_gain",
         "_ma_gain",
         "_supply",
+        "_arc_end",
     )
-    PARTS = ("filament", "heat", "sensors", "noise", "slow_noise")
+    PARTS = ("filament", "generator", "heat", "sensors", "noise", "slow_noise")
 
-    def __init__(self, tube: Tube, ambient: Ambient, path_cm: float, seed: int):
+    def __init__(
+        self, tube: Tube, ambient: Ambient, path_cm: float, seed: int, path_gas: GasName = "air"
+    ):
         step_s = 0.001 * SLOW_MS
         self.tube = tube
         self.ambient = ambient
         self.path_cm = path_cm
+        self.path_gas = path_gas
         self._noise_end = 3 << 14
         self.noise = Noise(seed, "monitors", self._noise_end)
         self.slow_noise = Noise(seed, "sensors")
+        settings = tube.firmware_settings()
         self.filament = Filament(tube.cathode, 0.001 * TICK_MS)
+        self.triode = Triode(tube.cathode)
+        self.generator = Generator(tube.generator, settings.ma_full, step_s, 0.001 * TICK_MS)
         self.heat = Heat(tube.heat, step_s)
         self.sensors = Sensors(tube.sensors, step_s, self.slow_noise)
-        self.beam = Beam(tube.optics)
+        self.beam = Beam(tube)
+        self._gases: dict[GasName, Gas] = {
+            name: Gas(name, self.beam.energy_kev) for name in get_args(GasName)
+        }
         self.now_ms = 0
         # Actuators, as the board last wrote them.
         self.hv_enable = self.lamp_on = 0
@@ -96,26 +99,30 @@ class Plant(Plain):
         self.energy_j = 0.0  # kV mA ticks
         self.intensity_sum = 0.0  # relative intensity, in ticks
         self.tick = 0
-        self.kv_drift = self.ma_drift = 0.0
-        self.displacement_um = 0.0
+        self.beam_ms = 0  # time with beam, for ageing
+        self.displacement_x_um = self.displacement_y_um = 0.0
         self.transmission = 1.0
 
         generator, cathode = tube.generator, tube.cathode
-        self._kv_relax = 1.0 - exp(-0.001 * TICK_MS / generator.kv_lag_s.value)
-        self._regulation = 0.01 * generator.load_regulation_percent_per_ma.value
-        self._perveance = cathode.perveance_ma_per_kv1_5.value
-        self._grid_kv = cathode.amplification.value * GRID_KV_PER_COUNT
-        self._cut_off_kv = cathode.amplification.value * 1e-3 * GRID_FULL_V
+        self._kv_full, self._ma_full = settings.kv_full, settings.ma_full
+        self._filament_full_a = settings.filament_full_a
+        self._kv_relax = self.generator.kv_part
+        self._perveance = self.triode.perveance
+        self._feedback = self.triode.feedback_kv_per_ma
+        self._cut_off_kv = 1e-3 * settings.grid_full_v * self.triode.amplification
+        self._grid_kv = self._cut_off_kv / DAC_FULL
         self._flicker = 0.01 * cathode.flicker_percent.value
-        self._kv_noise = 0.01 * generator.kv_noise_percent.value * ADC_FULL
+        ripple_percent = 100.0 * self.generator.ripple_rms * settings.kv / settings.kv_full
+        self._kv_noise = 0.01 * hypot(generator.kv_noise_percent.value, ripple_percent) * ADC_FULL
         self._ma_noise = 0.01 * generator.ma_noise_percent.value * ADC_FULL
-        self._root_h = sqrt(step_s / 3600.0)
-        settings = tube.firmware_settings()
+        self._emission_drift = (
+            0.01 * cathode.drift_percent_per_sqrt_h.value * sqrt(step_s / 3600.0)
+        )
         self.nominal = settings.ma * self.beam.line_yield(settings.kv)
         self._kv_goal = 0.0
         self._kv_seen = self._filament_seen = 0
         self._supply = 1.0
-        self._kv_true = 1.0
+        self._arc_end = NO_ARC
         self._kv_gain = self._ma_gain = 1.0
         self.start_cold()
 
@@ -125,6 +132,9 @@ class Plant(Plain):
             self._program_kv()
         if self.filament_program_raw != self._filament_seen:
             self._program_filament()
+        if self.tick == self._arc_end:
+            self._arc_end = NO_ARC
+            self._program_kv()
         kv = self.kv
         kv += self._kv_relax * ((self._kv_goal if self.hv_enable else 0.0) - kv)
         self.kv = kv
@@ -134,13 +144,12 @@ class Plant(Plain):
         values = noise.values
         drive = kv + self._grid_kv * self.grid_program_raw - self._cut_off_kv
         if drive > 0.0:
-            space = self._perveance * drive * sqrt(drive)
-            ma = (
-                space
-                * saturation
-                / sqrt(space * space + saturation * saturation)
-                * (1.0 + self._flicker * values[at])
-            )
+            if self._feedback:
+                ma = self.triode.current_ma(drive, saturation, self.ma)
+            else:  # the same without a call: this is every tick
+                space = self._perveance * drive * sqrt(drive)
+                ma = space * saturation / sqrt(space * space + saturation * saturation)
+            ma *= 1.0 + self._flicker * values[at]
             self.charge += ma
             self.energy_j += kv * ma
         else:
@@ -175,6 +184,7 @@ class Plant(Plain):
 
     def _settle(self) -> None:
         heat = self.heat
+        self.generator.warm(heat.electronics_c)
         self.sensors.settle(heat.head_c, heat.mount_c, heat.electronics_c, self.room_c)
         self._sense()
         self._drift()
@@ -199,14 +209,17 @@ class Plant(Plain):
 
     def _program_kv(self) -> None:
         self._kv_seen = self.kv_program_raw
-        program_kv = self.kv_program_raw * (KV_FULL / DAC_FULL)
-        self._kv_goal = program_kv * self._kv_true * (1.0 - self._regulation * self.ma)
+        generator = self.generator
+        program_kv = self.kv_program_raw * (self._kv_full / DAC_FULL)
+        self._kv_goal = program_kv * generator.divider * (1.0 - generator.regulation_per_ma * self.ma)
+        if self._arc_end != NO_ARC:
+            self._kv_goal = 0.0
 
     def _program_filament(self) -> None:
         self._filament_seen = self.filament_program_raw
-        amps = self.filament_program_raw * (FILAMENT_FULL_A / DAC_FULL) * self._supply
+        amps = self.filament_program_raw * (self._filament_full_a / DAC_FULL) * self._supply
         self.filament.set_current(amps)
-        raw = round(self.filament.amps * (ADC_FULL / FILAMENT_FULL_A))
+        raw = round(self.filament.amps * (ADC_FULL / self._filament_full_a))
         self.filament_monitor_raw = raw if raw <= ADC_FULL else ADC_FULL
 
     def _place_ambient(self) -> None:
@@ -217,14 +230,10 @@ class Plant(Plain):
 
     def _drift(self) -> None:
         """Gains of generator and monitors at the present electronics temperature and age."""
-        g = self.tube.generator
         warm_k = self.heat.electronics_c - REFERENCE_C
-        divider = 1.0 + 1e-6 * g.kv_ppm_per_k.value * warm_k + self.kv_drift
-        shunt = 1.0 + 1e-6 * g.ma_ppm_per_k.value * warm_k + self.ma_drift
-        self._kv_true = divider * (1.0 + 0.01 * g.kv_gain_error_percent.value)
         # The monitors share divider and shunt with the regulation: they do not see the drift.
-        self._kv_gain = ADC_FULL / KV_FULL / self._kv_true
-        self._ma_gain = ADC_FULL / MA_FULL / shunt * (1.0 + 0.01 * g.ma_gain_error_percent.value)
+        self._kv_gain = ADC_FULL / self._kv_full / self.generator.divider
+        self._ma_gain = ADC_FULL / self._ma_full / self.generator.shunt
         self._supply = 1.0 + 1e-6 * self.tube.cathode.supply_ppm_per_k.value * warm_k
         self._program_kv()
         self._program_filament()
@@ -237,21 +246,19 @@ class Plant(Plain):
         room_c, pressure_hpa, humidity = self.room_c, self.pressure_hpa, self.humidity_percent
         dry, vapour = densities_kg_m3(room_c, pressure_hpa, humidity)
         heat = self.heat
-        optics = self.tube.optics
-        self.displacement_um = self.beam.displacement_um(heat.head_c, heat.mount_c)
-        self.transmission = self.beam.acceptance(self.displacement_um) * exp(
-            -optical_depth(
-                dry,
-                vapour,
-                self.path_cm,
-                optics.air_dry_cm2_per_g.value,
-                optics.air_vapour_cm2_per_g.value,
-            )
+        beam = self.beam
+        x_um, y_um = beam.displacement_um(heat.head_c, heat.mount_c)
+        self.displacement_x_um, self.displacement_y_um = x_um, y_um
+        self.transmission = (
+            beam.passed(x_um, y_um)
+            * exp(-self._gases[self.path_gas].optical_depth(self.path_cm, dry, vapour))
+            * beam.aged(self.beam_ms)
         )
         if charge > 0.0:
             self.intensity_sum += (
-                charge * self.beam.line_yield(energy / charge) * self.transmission / self.nominal
+                charge * beam.line_yield(energy / charge) * self.transmission / self.nominal
             )
+            self.beam_ms += SLOW_MS
         heat.advance(
             energy / SLOW_TICKS,
             self.filament.power_w(),
@@ -259,14 +266,12 @@ class Plant(Plain):
             room_c,
             dry + vapour,
         )
-        n = self.slow_noise.take(3)
-        generator = self.tube.generator
-        root_h = self._root_h
-        self.kv_drift += 1e-6 * generator.kv_drift_ppm_per_sqrt_h.value * root_h * n[0]
-        self.ma_drift += 1e-6 * generator.ma_drift_ppm_per_sqrt_h.value * root_h * n[1]
-        self.filament.drift *= (
-            1.0 + 0.01 * self.tube.cathode.drift_percent_per_sqrt_h.value * root_h * n[2]
-        )
+        n = self.slow_noise.take(4)
+        self.generator.step(heat.electronics_c, self.kv, n)
+        self._arc_end = self.generator.quench_ticks
+        if self._arc_end != NO_ARC:
+            self.kv = 0.0
+        self.filament.drift *= 1.0 + self._emission_drift * n[3]
         self._drift()
         self._place_ambient()
         self._sense()

@@ -57,6 +57,16 @@ def running(name: str, end_ms: int, quiet: bool) -> Iterator[Callable[[int, Fram
 
 
 @contextmanager
+def campaign(what: str, quiet: bool) -> Iterator[Callable[[float], None]]:
+    """The bar of many runs; call it with the part that is done."""
+    with _bar(quiet, TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()) as bar:
+        task = bar.add_task(what, total=1.0)
+        if not quiet and not console.is_terminal:
+            console.print(f"{what}: many runs, some minutes")
+        yield lambda part: bar.update(task, completed=part)
+
+
+@contextmanager
 def waiting(what: str, quiet: bool) -> Iterator[None]:
     """A spinner for a wait of unknown length."""
     if quiet or not console.is_terminal:

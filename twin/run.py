@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import ceil
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 from firmware.calibration import FAN_FULL
 from firmware.controller import TRIPPED, Controller
@@ -16,7 +16,6 @@ from firmware.ticks import MASK, diff
 from twin.columns import row
 from twin.pace import Pace
 from twin.plant import TICK_MS, Plant
-from twin.recorder import Recorder
 from twin.scenario import Scenario
 from twin.telemetry import Telemetry
 from twin.tube import Tube
@@ -35,6 +34,14 @@ AFTER_TRIP_MS = 120_000  # how much longer a run goes on that a trip has ended
 FILAMENT_W = 2.9  # about what the filament adds to a warm tube's rest; it settles in the pre-roll
 
 Progress = Callable[[int, Frames], None]
+
+
+class Record(Protocol):
+    """What keeps a run's numbers: a row of COLUMNS each second, and each frame."""
+
+    def append(self, row: tuple[float, ...], /) -> None: ...
+    def flush(self) -> None: ...
+    def frame(self, start_ms: int, intensity: float, measured: float, /) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -63,7 +70,9 @@ class Job:
         settings = self.tube.firmware_settings()
         settings.load(self.calibration)
         # The length of the beam path is set by whoever puts the sample there, with a ruler.
-        settings.beam_path_cm = self.scenario.air_path_cm
+        # Helium or vacuum in it absorb nothing that changes with the weather.
+        in_air = self.scenario.path_gas == "air"
+        settings.beam_path_cm = self.scenario.air_path_cm if in_air else 0.0
         return settings
 
 
@@ -127,7 +136,7 @@ def build_world(job: Job) -> World:
     """Plant, firmware and clock, at the start of the pre-roll (warm) or at time 0 (cold)."""
     scenario = job.scenario
     settings = job.settings()
-    plant = Plant(job.tube, scenario.room(), scenario.air_path_cm, job.seed)
+    plant = Plant(job.tube, scenario.room(), scenario.air_path_cm, job.seed, scenario.path_gas)
     if scenario.start == "warm":
         plant.now_ms = -PRE_ROLL_MS
         plant.start_warm(settings.head_set_c, settings.kv * settings.ma, FILAMENT_W)
@@ -138,7 +147,7 @@ def build_world(job: Job) -> World:
 
 def simulate(
     job: Job,
-    recorder: Recorder | None = None,
+    recorder: Record | None = None,
     telemetry: Telemetry | None = None,
     progress: Progress | None = None,
     rate: float | None = None,
@@ -151,7 +160,7 @@ def simulate(
     scenario = job.scenario
     world = build_world(job)
     plant, controller, command = world.plant, world.controller, world.command
-    outcome = Outcome(job, Frames(job.tube.optics.counts_per_frame.value, job.seed))
+    outcome = Outcome(job, Frames(job.tube.sample.counts_per_frame.value, job.seed))
     warm_up_ms, end_ms = job.warm_up_ms, job.end_ms
     per_frame = 1.0 / (FRAME_MS / TICK_MS)
     per_sample = 1.0 / (SAMPLE_MS / TICK_MS)

@@ -26,6 +26,7 @@ from twin.ambient_csv import (
     implausible,
 )
 from twin.errors import InputError
+from twin.physics.attenuation import GasName
 from twin.toml_input import EntryError, file_name, load_toml, nearest, shown
 from twin.verdict import FRAME_MS
 
@@ -148,6 +149,7 @@ class Scenario(_Strict):
     start: Literal["warm", "cold"]
     warm_up_h: float = Field(default=0.0, ge=0.0)
     air_path_cm: float = Field(default=10.0, ge=0.0, le=200.0)
+    path_gas: GasName = "air"
     ambient: Room | None
     ambient_csv: str | None = None
 

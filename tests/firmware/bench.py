@@ -5,11 +5,12 @@ from collections.abc import Callable
 from math import exp
 from typing import Any
 
-from firmware.calibration import ADC_FULL, FAN_FULL, KV_PER_COUNT, MA_PER_COUNT, pt100_raw
+from firmware.calibration import ADC_FULL, FAN_FULL, pt100_raw
 from firmware.controller import BEAM, Controller
 from firmware.settings import Settings
 from firmware.signals import ALL_CLOSED, OUTPUTS, Command, Inputs, Outputs
 from firmware.ticks import MASK
+from tests.full_scales import KV_PER_COUNT, MA_PER_COUNT
 
 TICK_MS = 10
 LAMP_RAW = 2000

@@ -12,8 +12,8 @@ from firmware.settings import Settings
 
 AIR_REF_KG_M3 = 1.19
 CONSTANTS = (  # settings that switch a term off when they are 0, and the readings it goes by
-    (("head_alpha_per_k",), ("head_c",)),
-    (("mount_beta_per_k",), ("mount_c",)),
+    (("head_per_k", "head_per_k2", "head_mount_per_k2"), ("head_c",)),
+    (("mount_per_k", "mount_per_k2", "head_mount_per_k2"), ("mount_c",)),
     (("air_depth_per_cm",), ("room_c", "pressure_pa", "humidity_percent")),
     (("kv_ppm_per_k", "ma_ppm_per_k"), ("generator_c",)),
 )
@@ -39,9 +39,11 @@ def tubes(draw: st.DrawFn) -> Settings:
     """Settings of some commissioned tube."""
     s = Settings()
     s.trim_up, s.trim_down = draw(st.floats(0.0, 0.1)), draw(st.floats(0.0, 0.3))
-    s.head_alpha_per_k = draw(st.floats(-0.05, 0.05))
-    s.mount_beta_per_k = draw(st.floats(-0.01, 0.01))
-    s.focus_z0 = draw(st.floats(-0.2, 0.2))
+    s.head_per_k = draw(st.floats(-0.02, 0.02))
+    s.mount_per_k = draw(st.floats(-0.004, 0.004))
+    s.head_per_k2 = -draw(st.floats(0.0, 0.0025))
+    s.mount_per_k2 = -draw(st.floats(0.0, 0.0001))
+    s.head_mount_per_k2 = -draw(st.floats(-0.0005, 0.0005))
     s.air_depth_per_cm = draw(st.floats(0.0, 0.02))
     s.air_ref_kg_m3 = AIR_REF_KG_M3
     s.beam_path_cm = draw(st.floats(0.0, 50.0))
@@ -52,10 +54,12 @@ def tubes(draw: st.DrawFn) -> Settings:
 
 
 def intensity(s: Settings, at: dict[str, float]) -> float:
-    """What the tube of these constants gives at a fixed current monitor: a Gaussian optic, Beer's
-    law, a power law in the voltage, a shunt; relative to its references."""
-    z = s.head_alpha_per_k * (at["head_c"] - 55.0) + s.mount_beta_per_k * (at["mount_c"] - 33.0)
-    optic = exp(-((s.focus_z0 + z) ** 2)) / exp(-(s.focus_z0**2))
+    """What the tube of these constants gives at a fixed current monitor: an optic that passes a
+    Gaussian of where the spot is, Beer's law, a power law in the voltage, a shunt; relative to its references."""
+    head_k, mount_k = at["head_c"] - 55.0, at["mount_c"] - 33.0
+    optic = exp(s.head_per_k * head_k) * exp(s.head_per_k2 * head_k**2)
+    optic *= exp(s.mount_per_k * mount_k) * exp(s.mount_per_k2 * mount_k**2)
+    optic *= exp(s.head_mount_per_k2 * head_k * mount_k)
     air = air_mass_kg_m3(at["room_c"], at["pressure_pa"], at["humidity_percent"], 1.046)
     path = exp(-s.air_depth_per_cm * s.beam_path_cm * (air / AIR_REF_KG_M3 - 1.0))
     warm_k = at["generator_c"] - 30.0

@@ -238,7 +238,7 @@ def test_the_current_is_the_commanded_one_times_the_trim(beam: Bench):
 @pytest.mark.parametrize("age", ["head", "mount", "generator", "room"])
 def test_a_stale_sensor_holds_the_trim(age: str):
     s = Settings()
-    s.load({"ma_ppm_per_k": 500.0, "mount_beta_per_k": 0.001})
+    s.load({"ma_ppm_per_k": 500.0, "mount_per_k": 0.001})
     bench = Bench(s)
     bench.run(2000)
     trim = bench.controller.compensation.trim

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware.calibration import DAC_FULL, KV_FULL
+from firmware.calibration import DAC_FULL
 from firmware.high_voltage import HighVoltage
 from firmware.settings import Settings
+from tests.full_scales import KV_FULL
 
 DT_S = 0.1
 KV_PER_COUNT = KV_FULL / DAC_FULL

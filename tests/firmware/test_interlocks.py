@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware.calibration import KV_PER_COUNT, MA_PER_COUNT, pt100_raw
+from firmware.calibration import pt100_raw
 from firmware.controller import BEAM, OFF, TRIPPED
 from firmware.interlocks import NAMES, TABLE, Interlocks
 from firmware.settings import Settings
 from firmware.signals import ALL_CLOSED, CHAIN_A, CHAIN_B, GENERATOR_OK, HOLD_EMISSION, Outputs
 from tests.firmware.bench import Bench, healthy
+from tests.full_scales import KV_PER_COUNT, MA_PER_COUNT
 
 CODE = {row[1]: row[0] for row in TABLE}
 DELAY_MS = {row[1]: row[3] for row in TABLE}
@@ -97,7 +98,8 @@ def latest_ms(name: str) -> int:
 
 def test_every_row_of_the_table_has_a_test():
     # These need a story of their own.
-    apart = {"chain-disagree", "voltage-present", "no-current", "current-astray"}
+    apart = {"chain-disagree", "voltage-present", "no-current", "current-astray", "arcing",
+             "no-voltage"}  # fmt: skip
     assert {*CONDITIONS, *apart} == {row[1] for row in TABLE}
 
 
@@ -132,7 +134,7 @@ def test_what_lies_just_on_the_good_side_trips_nothing(
     bench: Bench, name: str, bad: dict[str, int], good: dict[str, int]
 ):
     bench.forced = good
-    bench.run(6000)
+    bench.run(latest_ms(name) + 500)
     assert bench.controller.condition == BEAM
     assert bench.outputs.trip == 0
 
@@ -345,6 +347,84 @@ def test_a_current_that_stays_away_from_its_target_trips_after_its_delay(bench: 
     passed_ms = bench.until_state(TRIPPED, DELAY_MS["current-astray"] + 2 * SAMPLE_MS)
     assert bench.outputs.trip == CODE["current-astray"]
     assert passed_ms >= DELAY_MS["current-astray"]
+
+
+ARC = {"kv_monitor_raw": 0, "ma_monitor_raw": 0}
+
+
+def strike(bench: Bench, quench_ms: int = 100) -> None:
+    """The tube voltage breaks down and comes back by itself."""
+    bench.forced = ARC
+    bench.kv = bench.ma = 0.0
+    bench.run(quench_ms)
+    bench.forced = {}
+
+
+@pytest.mark.parametrize("quench_ms", [10, 50, 100, 300, 500])
+def test_a_single_arc_is_ridden_through_and_the_current_comes_back_without_overshoot(
+    bench: Bench, quench_ms: int
+):
+    strike(bench, quench_ms)
+    highest_ma = 0.0
+    for _ in range(300):
+        bench.tick()
+        highest_ma = max(highest_ma, bench.ma)
+    assert bench.controller.condition == BEAM
+    assert highest_ma < 1.05 * bench.command.ma
+    assert bench.ma == pytest.approx(bench.command.ma, rel=0.01)
+
+
+def test_the_fourth_arc_within_10_s_trips(bench: Bench):
+    for _ in range(3):
+        strike(bench)
+        bench.run(2900)
+        assert bench.controller.condition == BEAM
+    strike(bench)
+    assert bench.controller.condition == TRIPPED
+    assert bench.outputs.trip == CODE["arcing"]
+    assert bench.outputs.hv_enable == 0
+
+
+def test_arcs_that_come_slowly_never_trip(bench: Bench):
+    for _ in range(10):
+        strike(bench)
+        bench.run(3500)
+    assert bench.controller.condition == BEAM
+
+
+def test_the_arcs_of_the_last_beam_are_forgotten_at_a_new_start(bench: Bench):
+    for _ in range(3):
+        strike(bench)
+        bench.run(1000)
+    bench.start()
+    strike(bench)
+    assert bench.controller.condition == BEAM
+
+
+@pytest.mark.parametrize("hold", [0, HOLD_EMISSION])
+@pytest.mark.parametrize("part", [0.0, 0.5, 0.94])
+def test_a_voltage_that_does_not_come_back_trips_after_its_delay(
+    bench: Bench, hold: int, part: float
+):
+    bench.command.hold = hold
+    bench.forced = {"kv_monitor_raw": round(part * kv(bench.command.kv))}
+    passed_ms = bench.until_state(TRIPPED, DELAY_MS["no-voltage"] + 2 * SAMPLE_MS)
+    assert bench.outputs.trip == CODE["no-voltage"]
+    assert passed_ms >= DELAY_MS["no-voltage"]
+
+
+def test_a_voltage_that_is_low_by_its_tolerance_trips_nothing(bench: Bench):
+    bench.forced = {"kv_monitor_raw": round(0.96 * kv(bench.command.kv))}
+    bench.run(5000)
+    assert bench.outputs.trip == 0
+
+
+def test_a_voltage_that_is_on_its_way_is_not_taken_for_an_arc(bench: Bench):
+    for wanted_kv in (8.0, 50.0, 5.0, 50.0, 20.0, 48.0):
+        bench.command.kv = wanted_kv
+        bench.run(6000)
+        assert bench.controller.condition == BEAM
+        assert not bench.controller.sagging
 
 
 def test_a_current_that_is_held_open_loop_is_not_expected_to_follow(bench: Bench):

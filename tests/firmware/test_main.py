@@ -157,7 +157,7 @@ class HealthyBoard:
         self.command = command
         self.states: list[int] = []
         self.energised = 0
-        self._fan = self._lamp = self._grid = 0
+        self._fan = self._lamp = self._grid = self._kv = 0
 
     def read(self, inputs) -> None:
         inputs.switches = ALL_CLOSED
@@ -165,6 +165,7 @@ class HealthyBoard:
         inputs.room_pressure_raw = 101325
         inputs.fan_tach_raw = self._fan
         inputs.lamp_current_raw = 2000 if self._lamp else 0
+        inputs.kv_monitor_raw = self._kv * 32767 // 4095
         inputs.ma_monitor_raw = max(0, self._grid - 2000) * 15  # a gun of some kind
         if len(self.states) == 1000:
             self.command.run = False
@@ -172,7 +173,7 @@ class HealthyBoard:
             self.command.run = True
 
     def write(self, outputs) -> None:
-        _, self._lamp, _, self._grid, filament, fan, state, _ = outputs.values()
+        _, self._lamp, self._kv, self._grid, filament, fan, state, _ = outputs.values()
         self._fan = fan * 5000 // 65535
         self.energised += any(outputs.values()[:4]) or filament > 0
         self.states.append(state)

@@ -64,7 +64,7 @@ def test_the_limits_that_trip_lie_beyond_the_ratings_and_those_beyond_the_operat
 
 def test_an_uncalibrated_tube_is_trimmed_by_nothing():
     s = Settings()
-    assert s.head_alpha_per_k == s.mount_beta_per_k == s.air_depth_per_cm == 0.0
+    assert s.head_per_k == s.mount_per_k == s.air_depth_per_cm == 0.0
     assert s.kv_ppm_per_k == s.ma_ppm_per_k == 0.0
 
 

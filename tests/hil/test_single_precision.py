@@ -121,7 +121,8 @@ for room_c in range(15, 36):
         print(air_mass_kg_m3(float(room_c), pressure_pa, 45.0, 1.046))
 settings = Settings()
 settings.load({
-    "head_alpha_per_k": -0.03125, "mount_beta_per_k": -0.0046875, "focus_z0": 0.09375,
+    "head_per_k": 0.005859375, "head_per_k2": -0.0009765625, "mount_per_k": 0.00087890625,
+    "mount_per_k2": -2.288818359375e-05, "head_mount_per_k2": -0.00030517578125,
     "air_depth_per_cm": 0.01171875, "kv_ppm_per_k": 50.0, "kv_exponent": 1.5, "ma_ppm_per_k": 50.0,
 })
 law = Compensation(settings)

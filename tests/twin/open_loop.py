@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from firmware.calibration import DAC_FULL, FILAMENT_FULL_A, GRID_FULL_V, KV_FULL
+from firmware.calibration import DAC_FULL
+from tests.full_scales import FILAMENT_FULL_A, GRID_FULL_V, KV_FULL
 from tests.twin.variants import varied
 from twin.ambient import Ambient
 from twin.plant import SLOW_TICKS, TICK_MS, Plant
@@ -14,14 +15,18 @@ QUIET = {
     "cathode.supply_ppm_per_k": 0.0,
     "generator.kv_drift_ppm_per_sqrt_h": 0.0, "generator.kv_noise_percent": 0.0,
     "generator.ma_drift_ppm_per_sqrt_h": 0.0, "generator.ma_noise_percent": 0.0,
+    "generator.ripple_percent": 0.0, "generator.arcs_per_1000_h": 0.0,
+    "ageing.loss_percent_per_1000_h": 0.0,
 }  # fmt: skip
 # Nor is there an error in the generator, or anything between the anode and the crystal.
 IDEAL = QUIET | {
     "generator.kv_gain_error_percent": 0.0, "generator.kv_ppm_per_k": 0.0,
     "generator.ma_gain_error_percent": 0.0, "generator.ma_ppm_per_k": 0.0,
-    "generator.load_regulation_percent_per_ma": 0.0,
-    "optics.head_expansion_um_per_k": 0.0, "optics.mount_expansion_um_per_k": 0.0,
-    "optics.focus_offset_um": 0.0,
+    "generator.load_regulation_percent": 0.0,
+    "optics.head_expansion_x_um_per_k": 0.0, "optics.mount_expansion_x_um_per_k": 0.0,
+    "optics.head_expansion_y_um_per_k": 0.0, "optics.mount_expansion_y_um_per_k": 0.0,
+    "optics.focus_offset_x_um": 0.0, "optics.focus_offset_y_um": 0.0,
+    "sample.offset_x_um": 0.0, "sample.offset_y_um": 0.0,
 }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from twin.commission import VERSION, commission
 from twin.errors import InputError
 from twin.tube import TUBES, builtin_tubes, load_tube
 
-FOUND = {"kv_exponent": 1.5, "focus_z0": 0.1, "fan_exponent": 0.8}
+FOUND = {"kv_exponent": 1.5, "head_per_k": 0.01, "fan_exponent": 0.8}
 OTHER = varied({"heat.fan_exponent": 0.7})
 
 
@@ -68,7 +68,7 @@ def test_a_built_in_tube_brings_exactly_what_commissioning_gives_today(name):
 def test_a_built_in_tube_is_never_commissioned(cache, name):
     found = calibration_of(name, load_tube(name)[1])
     assert cache.runs == 0
-    assert found["head_alpha_per_k"] != 0.0
+    assert found["head_per_k"] != 0.0
     assert not cache.directory.exists()
 
 

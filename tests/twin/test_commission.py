@@ -14,14 +14,15 @@ import pytest
 
 import twin.commission
 from firmware.compensation import Compensation
-from tests.twin.variants import DEFAULT, varied
+from tests.twin.variants import DEFAULT, numbers, varied
 from twin.calibrations import calibration_of
 from twin.commission import Laboratory, commission, rooms_in_hand_c
 from twin.physics.air import densities_kg_m3, optical_depth
 from twin.physics.optics import FOUR_LN_2, Beam
 from twin.run import Job, simulate
 from twin.scenario import Scenario
-from twin.tube import DEFAULT_TUBE, Parameter
+from twin.parameter import Parameter
+from twin.tube import DEFAULT_TUBE
 
 TUBES = {
     "default": {},
@@ -154,7 +155,7 @@ def test_the_absorption_of_the_path_is_found(name):
 @EVERY_TUBE
 def test_the_fans_law_is_found(name):
     """Though the mount takes its part of the heat, and for an hour too little or too much."""
-    p = {key: parameter.value for key, parameter in tube(name).heat}
+    p = numbers(tube(name).heat)
     at = found(name)
     mount_w_k = 1.0 / (p["head_to_mount_k_per_w"] + p["mount_to_air_k_per_w"])
     for fan in (0.1, 0.2, 0.4, 0.6, 1.0):
@@ -168,7 +169,7 @@ def test_the_fans_law_is_found(name):
 
 def triode_slope(name):
     """dI/d(grid) in mA/V at -250 V and the operating current, from the tube's own numbers."""
-    p = {key: parameter.value for key, parameter in tube(name).cathode}
+    p = numbers(tube(name).cathode)
     drive_kv = 50.2 - 0.25 * p["amplification"]
     space = p["perveance_ma_per_kv1_5"] * drive_kv**1.5
     ma = tube(name).firmware_settings().ma

@@ -185,8 +185,9 @@ def fit(rows, reference):
 
 def test_the_fit_finds_the_constants_that_made_the_readings():
     rows, reference, _ = readings()
-    expected = {"kv_exponent": (1.5, 0.01), "head_alpha_per_k": (0.03, 1e-4),
-                "mount_beta_per_k": (-0.005, 3e-4), "focus_z0": (0.12, 1e-3),
+    expected = {"kv_exponent": (1.5, 0.01), "head_per_k": (-0.0072, 1e-4),
+                "head_per_k2": (-9e-4, 2e-5), "mount_per_k": (0.0012, 1e-4),
+                "mount_per_k2": (-2.5e-5, 1e-5),
                 "air_depth_per_cm": (0.0115, 3e-5)}  # fmt: skip
     constants = fit(rows, reference)
     for name, (true, within) in expected.items():

@@ -6,7 +6,7 @@ from math import exp
 import numpy as np
 import pytest
 
-from firmware.calibration import MA_PER_COUNT
+from tests.full_scales import MA_PER_COUNT
 from tests.twin.open_loop import IDEAL, QUIET, advance, intensity, plant_of, room, switch_on
 from tests.twin.variants import DEFAULT
 from twin.physics.air import densities_kg_m3, optical_depth

@@ -5,15 +5,8 @@ from math import exp, sqrt
 import numpy as np
 import pytest
 
-from firmware.calibration import (
-    ADC_FULL,
-    DAC_FULL,
-    FILAMENT_FULL_A,
-    KV_FULL,
-    KV_PER_COUNT,
-    MA_FULL,
-    MA_PER_COUNT,
-)
+from firmware.calibration import ADC_FULL, DAC_FULL
+from tests.full_scales import FILAMENT_FULL_A, KV_FULL, KV_PER_COUNT, MA_FULL, MA_PER_COUNT
 from tests.twin.open_loop import IDEAL, QUIET, advance, plant_of, slow_steps, switch_on
 from tests.twin.variants import varied
 
@@ -34,7 +27,7 @@ def test_the_voltage_rises_and_falls_with_the_generators_lag():
 def test_the_true_voltage_has_the_gain_error_and_the_regulation_that_the_monitor_does_not_show():
     plant = switch_on(
         plant_of(QUIET | {
-            "generator.kv_ppm_per_k": 0.0, "generator.load_regulation_percent_per_ma": 0.5,
+            "generator.kv_ppm_per_k": 0.0, "generator.load_regulation_percent": 1.0,
         })
     )  # fmt: skip
     program_kv = plant.kv_program_raw * KV_FULL / DAC_FULL
@@ -110,7 +103,7 @@ def test_generator_and_emission_wander_as_random_walks_of_their_stated_size():
     rows = []
     for _ in range(20_000):
         slow_steps(plant, 1)
-        rows.append((plant.kv_drift, plant.ma_drift, np.log(plant.filament.drift)))
+        rows.append((plant.generator.kv_drift, plant.generator.ma_drift, np.log(plant.filament.drift)))
     walks = np.array(rows)
     sizes = np.array([30e-6, 30e-6, 0.005])  # in an hour
     for steps in (1, 20, 200):

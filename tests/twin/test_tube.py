@@ -7,22 +7,29 @@ import pytest
 from firmware.settings import Settings
 from tests.twin.variants import DEFAULT, varied
 from twin.errors import InputError
+from twin.parameter import Parameter
 from twin.tube import DEFAULT_TUBE, SECTIONS, TUBES, builtin_tubes, load_tube
 
 # Endings of names: what a unit looks like.
 UNITS = (
     "_j_per_k", "_k_per_w", "_w_per_k", "_s", "_w", "_rpm", "_mm", "_mm2", "_mw_per_k", "_ev",
     "_a_per_cm2_k2", "_ppm_per_k", "_percent_per_sqrt_h", "_percent", "_ma_per_kv1_5",
-    "_percent_per_ma", "_ppm_per_sqrt_h", "_kev", "_kv", "_um", "_mrad", "_um_per_k", "_c",
-    "_cm2_per_g", "_k", "_k_per_sqrt_h", "_hpa", "_hpa_per_sqrt_h", "_counts_per_frame",
+    "_ppm_per_sqrt_h", "_kv", "_um", "_mrad", "_um_per_k", "_c", "_deg", "_hz", "_m_s", "_ohm",
+    "_mj_per_k", "_kohm", "_nm", "_arcsec", "_per_1000_h", "_ms", "_k_per_k", "hours",
+    "_k", "_k_per_sqrt_h", "_hpa", "_hpa_per_sqrt_h", "_counts_per_frame",
 )  # fmt: skip
 WITHOUT_UNIT = {"fan_exponent", "fan_stall", "backscatter_fraction", "amplification",
-                "yield_exponent", "counts_per_frame"}  # fmt: skip
+                "emissivity", "counts_per_frame"}  # fmt: skip
 TEXT = (TUBES / f"{DEFAULT_TUBE}.toml").read_text(encoding="utf-8")
 
 
 def parameters(tube):
-    return [(f"{s}.{name}", parameter) for s in SECTIONS for name, parameter in getattr(tube, s)]
+    return [
+        (f"{section}.{name}", entry)
+        for section in SECTIONS
+        for name, entry in getattr(tube, section)
+        if isinstance(entry, Parameter)
+    ]
 
 
 @pytest.fixture
@@ -89,10 +96,11 @@ def test_a_built_in_tubes_settings_can_be(name):
 def test_the_default_tube_is_the_one_that_the_main_job_asks_for():
     """In the middle of what is published or plausible, not at its kind end."""
     optics, generator = DEFAULT.optics, DEFAULT.generator
-    assert optics.head_expansion_um_per_k.value == 1.0
-    assert optics.mount_expansion_um_per_k.value == 0.15
-    assert abs(optics.focus_offset_um.value) == 3.0
-    assert optics.source_fwhm_um.value == 40.0
+    assert optics.head_expansion_x_um_per_k.value == 1.0
+    assert optics.mount_expansion_x_um_per_k.value == 0.15
+    assert abs(optics.focus_offset_x_um.value) == 3.0
+    assert 25.0 <= DEFAULT.target.spot_width_um.value <= 40.0
+    assert optics.acceptance_mrad is not None
     assert 0.4 <= optics.acceptance_mrad.value <= 0.6
     assert generator.kv_ppm_per_k.value == generator.ma_ppm_per_k.value == 50.0
     settings = DEFAULT.firmware_settings()
@@ -169,7 +177,7 @@ def test_settings_that_are_unknown_or_cannot_be_are_refused(complaint, end, word
 
 def test_a_voltage_that_does_not_excite_the_line_is_refused(complaint):
     text = complaint("kv", "kv = 8.9")
-    assert "settings.kv: 8.9 kV does not excite the line, whose excitation_kv is 8.979" in text
+    assert "settings.kv: 8.9 kV does not excite Cu Ka, which takes 8.979 kV" in text
 
 
 def test_more_power_than_the_rating_is_refused(complaint):
@@ -219,3 +227,23 @@ def test_firmware_settings_are_the_defaults_with_the_makers_values():
 def test_a_tube_cannot_be_changed_by_accident():
     with pytest.raises(ValueError, match="frozen"):
         DEFAULT.heat.fan_exponent.value = 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "words"),
+    [
+        ("anode", 'anode = "rotating"', "target.track_diameter_mm: is missing: a rotating anode"),
+        ("emitter", 'emitter = "LaB6"', "a LaB6 emitter has no such thing; delete it"),
+        ("cooling", 'cooling = "water"', "a head cooled by water has no such thing; delete it"),
+        ("mirror", 'mirror = "none"', "has no such thing; delete it"),
+        ("element", 'element = "Fe"', "target.element: 'Fe' is unknown; write"),
+        ("period_nm", "", "optics.period_nm: is missing"),
+    ],
+)
+def test_what_a_kind_needs_and_has_is_held_to_what_it_says(complaint, name, line, words):
+    assert words in complaint(name, line)
+
+
+def test_a_water_cooled_head_and_a_firmware_that_steers_a_fan_contradict_each_other(complaint):
+    text = complaint(end="air_cooled = 0\n")
+    assert "settings.air_cooled" in text

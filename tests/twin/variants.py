@@ -2,17 +2,25 @@
 
 from collections.abc import Mapping
 
+from pydantic import BaseModel
+
+from twin.parameter import Parameter
 from twin.tube import DEFAULT_TUBE, Tube, load_tube
 
 DEFAULT = load_tube(DEFAULT_TUBE)[1]
 
 
-def varied(values: Mapping[str, float], settings: Mapping[str, float] | None = None) -> Tube:
+def numbers(section: BaseModel) -> dict[str, float]:
+    """The parameters of a section by name, without what is no number or is not there."""
+    return {name: entry.value for name, entry in section if isinstance(entry, Parameter)}
+
+
+def varied(values: Mapping[str, float | str | None], settings: Mapping[str, float] | None = None) -> Tube:
     """The default tube with other values by dotted name: varied({"heat.fan_exponent": 0.5})."""
     document = DEFAULT.model_dump()
     for name, value in values.items():
         section, parameter = name.split(".")
         assert parameter in document[section], name
-        document[section][parameter] = {"value": value}
+        document[section][parameter] = {"value": value} if isinstance(value, float) else value
     document["settings"].update(settings or {})
     return Tube.model_validate(document)

@@ -1,4 +1,4 @@
-"""Moist air: density of dry air and of vapour, and what a path of it lets through.
+"""Moist air: density of dry air, of vapour and of helium instead; what a path lets through.
 
 Saturation pressure by Buck, J. Appl. Meteor. 20 (1981) 1527, with his coefficients of 1996; ideal
 gases. This is on purpose not the formula that the firmware uses (Magnus), so that the two can
@@ -9,6 +9,7 @@ from math import exp
 
 DRY_J_KG_K = 287.055
 VAPOUR_J_KG_K = 461.52
+HELIUM_J_KG_K = 2077.1
 
 
 def densities_kg_m3(
@@ -24,6 +25,11 @@ def densities_kg_m3(
         100.0 * (pressure_hpa - vapour_hpa) / (DRY_J_KG_K * kelvin),
         100.0 * vapour_hpa / (VAPOUR_J_KG_K * kelvin),
     )
+
+
+def helium_kg_m3(dry_kg_m3: float, vapour_kg_m3: float) -> float:
+    """Helium that has the pressure and the temperature of this moist air, kg/m3."""
+    return (DRY_J_KG_K * dry_kg_m3 + VAPOUR_J_KG_K * vapour_kg_m3) / HELIUM_J_KG_K
 
 
 def optical_depth(

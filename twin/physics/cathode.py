@@ -1,19 +1,20 @@
-"""Tungsten cathode: radiation balance of the filament, Richardson emission.
+"""The cathode: radiation balance of the heated emitter, Richardson emission, and its triode.
 
 The balance m c(T) dT/dt = I**2 R(T) - eps(T) sigma A (T**4 - T0**4) - G (T - T0) is linearised
 where the filament is and solved exactly from there (exponential Rosenbrock step), so a tick costs
-two multiplications; it is linearised anew whenever the wire has moved by MOVE_K or its current
-has changed.
+two multiplications; it is linearised anew whenever the emitter has moved by MOVE_K or its
+current has changed.
 """
 
-from math import exp, expm1, pi
+from math import exp, expm1, pi, sqrt
 
 import numpy as np
 from scipy.constants import Boltzmann, Stefan_Boltzmann, e
 from scipy.interpolate import CubicSpline
+from scipy.optimize import brentq
 
 from firmware.plain import Plain
-from twin.tube import Cathode
+from twin.tube_sections import Cathode
 
 MOVE_K = 0.5
 SURROUNDINGS_K = 330.0
@@ -58,7 +59,7 @@ RESISTIVITY_UOHM_CM = (
     115.0,
 )
 DENSITY_KG_M3 = 19250.0
-MELTS_K = 3695.0
+MELTS_K = {"tungsten": 3695.0, "LaB6": 2483.0}  # LaB6 by Lafferty, J. Appl. Phys. 22 (1951) 299
 MOLAR_KG = 0.18384
 
 
@@ -75,10 +76,47 @@ def emissivity(kelvin: np.ndarray) -> np.ndarray:
     return np.clip(0.23 + 1e-4 * (kelvin - 1700.0), 0.03, 0.4)
 
 
-class Filament(Plain):
-    """Temperature of the wire and the current it can emit.
+def wire(cathode: Cathode, grid_k: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A tungsten wire at these temperatures: resistance (ohm), heat capacity (J/K), loss (W)."""
+    assert cathode.wire_diameter_mm and cathode.wire_length_mm
+    radius_m = 0.5e-3 * cathode.wire_diameter_mm.value
+    length_m = 1e-3 * cathode.wire_length_mm.value
+    section_m2 = pi * radius_m**2
+    table_k = np.arange(300.0, 3601.0, 100.0)
+    ohm = 1e-8 * CubicSpline(table_k, RESISTIVITY_UOHM_CM)(grid_k) * length_m / section_m2
+    joule_k = heat_capacity_j_mol_k(grid_k) / MOLAR_KG * DENSITY_KG_M3 * section_m2 * length_m
+    return ohm, joule_k, _lost_w(cathode, grid_k, emissivity(grid_k), 2.0 * pi * radius_m * length_m)
 
-    `relax` is the tick. A wire that comes to its melting point is broken, and stays so: it
+
+def crystal(cathode: Cathode, grid_k: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A LaB6 crystal between heater blocks of a constant resistance; as `wire`."""
+    assert cathode.heater_ohm and cathode.heat_capacity_mj_per_k
+    assert cathode.radiating_area_mm2 and cathode.emissivity
+    lost_w = _lost_w(
+        cathode,
+        grid_k,
+        np.full_like(grid_k, cathode.emissivity.value),
+        1e-6 * cathode.radiating_area_mm2.value,
+    )
+    return (
+        np.full_like(grid_k, cathode.heater_ohm.value),
+        np.full_like(grid_k, 1e-3 * cathode.heat_capacity_mj_per_k.value),
+        lost_w,
+    )
+
+
+def _lost_w(
+    cathode: Cathode, grid_k: np.ndarray, emissivities: np.ndarray, area_m2: float
+) -> np.ndarray:
+    radiated_w = emissivities * Stefan_Boltzmann * area_m2 * (grid_k**4 - SURROUNDINGS_K**4)
+    leads_w_per_k = 1e-3 * cathode.lead_conduction_mw_per_k.value
+    return radiated_w + leads_w_per_k * (grid_k - SURROUNDINGS_K)
+
+
+class Filament(Plain):
+    """Temperature of the emitter and the current it can emit.
+
+    `relax` is the tick. An emitter that comes to its melting point is broken, and stays so: it
     carries no current and is cold.
     """
 
@@ -89,20 +127,10 @@ class Filament(Plain):
 
     def __init__(self, cathode: Cathode, dt_s: float):
         self.dt_s = dt_s
-        radius_m = 0.5e-3 * cathode.wire_diameter_mm.value
-        length_m = 1e-3 * cathode.wire_length_mm.value
-        section_m2 = pi * radius_m**2
         grid = np.arange(self.FIRST_K, 3601.0, self.TABLE_K)
-        ohm = (
-            1e-8
-            * CubicSpline(np.arange(300.0, 3601.0, 100.0), RESISTIVITY_UOHM_CM)(grid)
-            * length_m
-            / section_m2
-        )
-        joule_k = heat_capacity_j_mol_k(grid) / MOLAR_KG * DENSITY_KG_M3 * section_m2 * length_m
-        lost_w = emissivity(grid) * Stefan_Boltzmann * 2.0 * pi * radius_m * length_m * (
-            grid**4 - SURROUNDINGS_K**4
-        ) + 1e-3 * cathode.lead_conduction_mw_per_k.value * (grid - SURROUNDINGS_K)
+        heated = wire if cathode.emitter == "tungsten" else crystal
+        ohm, joule_k, lost_w = heated(cathode, grid)
+        self._melts_k = MELTS_K[cathode.emitter]
         self._ohm: list[float] = ohm.tolist()
         self._heat: list[float] = (ohm / joule_k).tolist()
         self._loss: list[float] = (lost_w / joule_k).tolist()
@@ -146,6 +174,11 @@ class Filament(Plain):
         """Saturation current of the emitting area at this temperature, mA."""
         return self._scale_ma * kelvin**2 * exp(-self._ev_over_k / kelvin) * self.drift
 
+    def working_k(self, ma: float) -> float:
+        """The temperature at which the emitting area could just emit this current, K."""
+        low, high = self.FIRST_K, self._melts_k
+        return float(brentq(lambda kelvin: self.richardson_ma(kelvin) - ma, low, high))
+
     def steady_amps(self, kelvin: float) -> float:
         """The heating current that holds this temperature, A."""
         at, part = self._place(kelvin)
@@ -160,7 +193,7 @@ class Filament(Plain):
 
     def _linearise(self) -> None:
         kelvin = self.temperature_k
-        if kelvin >= MELTS_K:
+        if kelvin >= self._melts_k:
             self.broken = True
             self.amps, kelvin = 0.0, SURROUNDINGS_K
         self.kelvin = kelvin
@@ -176,3 +209,35 @@ class Filament(Plain):
         self._step = speed * (self._rate / slope if slope else self.dt_s)
         self._sat = self.richardson_ma(kelvin)
         self._slope = self._sat * (2.0 + self._ev_over_k / kelvin) / kelvin
+
+
+class Triode:
+    """What the Wehnelt lets through: space-charge law with the emitter's saturation as its limit.
+
+    i = P (U + mu Vg - mu Rb i)**1.5, joined smoothly to the saturation current; the grid sees
+    the bias supply and, with a self-bias resistor, what the current itself drops across it.
+    Compton and Langmuir, Rev. Mod. Phys. 2 (1930) 123 for the triode's equivalent voltage.
+    """
+
+    def __init__(self, cathode: Cathode):
+        self.perveance = cathode.perveance_ma_per_kv1_5.value  # mA / kV**1.5
+        self.amplification = cathode.amplification.value
+        self.feedback_kv_per_ma = 1e-3 * self.amplification * cathode.self_bias_kohm.value
+
+    def current_ma(self, drive_kv: float, saturation_ma: float, last_ma: float) -> float:
+        """One step towards the current (mA) at this drive U + mu Vg (kV), from the last one.
+
+        Without feedback the step is the answer; with it, it is Newton's, and a few ticks of
+        10 ms bring it there.
+        """
+        feedback = self.feedback_kv_per_ma
+        drive_kv -= feedback * last_ma
+        if drive_kv <= 0.0 or saturation_ma <= 0.0:
+            return 0.5 * last_ma if feedback and last_ma > 1e-9 else 0.0
+        space = self.perveance * drive_kv * sqrt(drive_kv)
+        square = space * space + saturation_ma * saturation_ma
+        ma = space * saturation_ma / sqrt(square)
+        if not feedback:
+            return ma
+        slope = 1.5 * ma / drive_kv * saturation_ma * saturation_ma / square  # mA/kV
+        return max(last_ma + (ma - last_ma) / (1.0 + feedback * slope), 0.0)

@@ -1,4 +1,4 @@
-"""Thermal network: anode, head, optics mount and electronics, cooled by the room.
+"""Thermal network: anode, head, optics mount and electronics, cooled by the room or by water.
 
 Between two steps powers, fan and room are constant, so the network is linear there and is solved
 by the exponential of its matrix, as a series to the 4th order (its error stays below 1e-9 a step
@@ -11,10 +11,16 @@ import numpy as np
 from scipy.optimize import brentq
 
 from firmware.plain import Plain
-from twin.tube import Heat as HeatParameters
+from twin.parameter import Parameter
+from twin.tube_sections import Heat as HeatParameters
 
 RATED_AIR_KG_M3 = 1.19
 LARGEST_RATE_STEP = 0.05
+COOLANT_ROOM_C = 22.0
+
+
+def _value(parameter: Parameter | None, missing: float = 0.0) -> float:
+    return parameter.value if parameter else missing
 
 
 class Heat(Plain):
@@ -36,18 +42,22 @@ class Heat(Plain):
         self._mount_w_k = 1.0 / p.head_to_mount_k_per_w.value
         self._mount_air_w_k = 1.0 / p.mount_to_air_k_per_w.value
         self._still_w_k = p.head_still_w_per_k.value
-        self._fan_w_k = p.head_fan_w_per_k.value
-        self._exponent = p.fan_exponent.value
-        self._stall = p.fan_stall.value
-        self.fan_max_rpm = p.fan_max_rpm.value
+        self._fan_w_k = _value(p.head_fan_w_per_k)
+        self._exponent = _value(p.fan_exponent, 1.0)
+        self._stall = _value(p.fan_stall)
+        self.fan_max_rpm = _value(p.fan_max_rpm)
+        self._coolant_w_k = _value(p.coolant_w_per_k)
+        self._coolant_k_per_k = _value(p.coolant_k_per_k)
+        self.coolant_c = _value(p.coolant_c)  # set at the chiller, in a room of COOLANT_ROOM_C
         self._capacities = (
             p.anode_capacity_j_per_k.value,
             p.head_capacity_j_per_k.value,
             p.mount_capacity_j_per_k.value,
         )
         self._backscatter = p.backscatter_fraction.value
-        self._fan_part = 1.0 - exp(-step_s / p.fan_lag_s.value)
-        self._fan_left = self._fan_part * p.fan_lag_s.value / step_s  # mean over the step
+        fan_lag_s = _value(p.fan_lag_s, 1.0)
+        self._fan_part = 1.0 - exp(-step_s / fan_lag_s)
+        self._fan_left = self._fan_part * fan_lag_s / step_s  # mean over the step
         tau_s = p.electronics_capacity_j_per_k.value * p.electronics_to_air_k_per_w.value
         self._electronics_part = 1.0 - exp(-step_s / tau_s)
         self._electronics_k_per_w = p.electronics_to_air_k_per_w.value
@@ -58,7 +68,15 @@ class Heat(Plain):
         anode, head, mount = self._capacities
         fastest = max(
             2.0 * self._anode_w_k / anode,
-            2.0 * (self._anode_w_k + self._mount_w_k + self._still_w_k + 2 * self._fan_w_k) / head,
+            2.0
+            * (
+                self._anode_w_k
+                + self._mount_w_k
+                + self._still_w_k
+                + self._coolant_w_k
+                + 2 * self._fan_w_k
+            )
+            / head,
             2.0 * (self._mount_w_k + self._mount_air_w_k) / mount,
         )
         self._cuts = max(1, ceil(fastest * step_s / LARGEST_RATE_STEP))
@@ -78,6 +96,11 @@ class Heat(Plain):
             self._exponent
         )
 
+    def _sink_w(self, sink_w_k: float, room_c: float) -> float:
+        """Conductances of the head's sinks times their temperatures, summed, W."""
+        water_k = self.coolant_c + self._coolant_k_per_k * (room_c - COOLANT_ROOM_C) - room_c
+        return sink_w_k * room_c + self._coolant_w_k * water_k
+
     def advance(
         self,
         beam_w: float,
@@ -94,7 +117,8 @@ class Heat(Plain):
             self._electronics_w + self.electronics_heater_w
         )
         self.electronics_c += self._electronics_part * (warm_c - self.electronics_c)
-        air_w_k = self.conductance_w_per_k(fan, air_kg_m3)
+        sink_w_k = self.conductance_w_per_k(fan, air_kg_m3) + self._coolant_w_k
+        sink_w = self._sink_w(sink_w_k, room_c)
         anode_w = beam_w * (1.0 - self._backscatter)
         head_w = beam_w * self._backscatter + filament_w
         ca, ch, cm = self._capacities
@@ -104,7 +128,7 @@ class Heat(Plain):
         for _ in range(self._cuts):
             # x' = A x + b: the derivatives of x, each A times the one before
             xa = (anode_w - ka * (a - h)) / ca
-            xh = (head_w + ka * (a - h) - km * (h - m) - air_w_k * (h - room_c)) / ch
+            xh = (head_w + ka * (a - h) - km * (h - m) + sink_w - sink_w_k * h) / ch
             xm = (self.mount_heater_w + km * (h - m) - kr * (m - room_c)) / cm
             factor = dt
             for order in (2.0, 3.0, 4.0, 0.0):
@@ -116,7 +140,7 @@ class Heat(Plain):
                 factor *= dt / order
                 xa, xh, xm = (
                     ka * (xh - xa) / ca,
-                    (ka * (xa - xh) - km * (xh - xm) - air_w_k * xh) / ch,
+                    (ka * (xa - xh) - km * (xh - xm) - sink_w_k * xh) / ch,
                     (km * (xh - xm) - kr * xm) / cm,
                 )
         self.anode_c, self.head_c, self.mount_c = a, h, m
@@ -130,7 +154,9 @@ class Heat(Plain):
         def head_at(fan: float) -> float:
             return float(self._rest(fan, beam_w, filament_w, room_c, air_kg_m3)[1])
 
-        if head_at(1.0) >= head_c:
+        if not self._fan_w_k:
+            fan = 0.0
+        elif head_at(1.0) >= head_c:
             fan = 1.0
         elif head_at(0.0) <= head_c:
             fan = 0.0
@@ -147,11 +173,11 @@ class Heat(Plain):
         self, fan: float, beam_w: float, filament_w: float, room_c: float, air_kg_m3: float
     ) -> np.ndarray:
         ka, km, kr = self._anode_w_k, self._mount_w_k, self._mount_air_w_k
-        air = self.conductance_w_per_k(fan, air_kg_m3)
-        matrix = [[ka, -ka, 0.0], [-ka, ka + km + air, -km], [0.0, -km, km + kr]]
+        sink_w_k = self.conductance_w_per_k(fan, air_kg_m3) + self._coolant_w_k
+        matrix = [[ka, -ka, 0.0], [-ka, ka + km + sink_w_k, -km], [0.0, -km, km + kr]]
         source = [
             beam_w * (1.0 - self._backscatter),
-            beam_w * self._backscatter + filament_w + air * room_c,
+            beam_w * self._backscatter + filament_w + self._sink_w(sink_w_k, room_c),
             kr * room_c,
         ]
         return np.linalg.solve(matrix, source)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.integrate import simpson, solve_ivp
 
-from tests.twin.variants import DEFAULT, varied
+from tests.twin.variants import DEFAULT, numbers, varied
 from twin.physics.heat import RATED_AIR_KG_M3, Heat
 
 STEP_S = 0.5
@@ -24,7 +24,7 @@ STEPS = (
 
 def integrated(tube, start, segments, steps, step_s=STEP_S, method="DOP853"):
     """The five states after each of `steps` steps in each segment of constant inputs."""
-    p = {name: parameter.value for name, parameter in tube.heat}
+    p = numbers(tube.heat)
 
     def speed(_, x, beam_w, filament_w, program, room_c, air, mount_w, electronics_w):
         anode, head, mount, electronics, fan = x
@@ -120,7 +120,7 @@ def test_with_the_fan_at_rest_the_step_does_not_matter():
 
 def test_heat_in_is_heat_stored_plus_heat_given_to_the_room():
     """Node by node, over the warm-up and a step, from temperatures integrated by Simpson's rule."""
-    p = {name: parameter.value for name, parameter in DEFAULT.heat}
+    p = numbers(DEFAULT.heat)
     heat = soaked(fan=0.3)
     beam_w, filament_w, _, room_c, air, *_ = BEAM
     foil_w, steps = 20.0, 4000

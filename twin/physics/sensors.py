@@ -9,7 +9,7 @@ from math import exp, sqrt
 from firmware.calibration import PT_A, PT_B, PT_COUNTS_PER_R0
 from firmware.plain import Plain
 from twin.noise import Noise
-from twin.tube import Sensors as SensorParameters
+from twin.tube_sections import Sensors as SensorParameters
 
 REFERENCE_C = 25.0
 

@@ -10,7 +10,7 @@ from firmware.calibration import pt100_temperature_c
 from firmware.signals import INPUTS
 from tests.twin.variants import varied
 from twin.noise import Noise
-from twin.sensors import Sensors, centi, pt100_counts
+from twin.physics.sensors import Sensors, centi, pt100_counts
 
 STEP_S = 0.5
 # IEC 60751, resistance of a PT100 (ohm) at degC.

@@ -1,0 +1,141 @@
+"""The tables that the commands about tubes print."""
+
+import math
+from collections.abc import Iterable
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from twin.budget import Line
+from twin.catalogue import Facts
+from twin.sensitivity import End, Sensitivity
+from twin.sources import Row
+from twin.tube import Tube
+from twin.verdict import LIMIT_PERCENT
+from twin.wording import number
+
+NAME = 1  # columns of words, left of the numbers
+
+
+def show_tubes(facts: Iterable[Facts]) -> None:
+    """The catalogue, one line a tube."""
+    table = _table("tube", "cooling", "class", words=3)
+    for heading in ("W", "kV", "spot µm", "W/µm", "margin K", "emitter h", "after a year"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for one in facts:
+        table.add_row(
+            one.name,
+            one.cooling,
+            one.focal_spot_class,
+            number(one.power_w),
+            number(one.kv),
+            number(one.focal_spot_um, 2),
+            number(one.w_per_um, 2),
+            "liquid" if one.melting_margin_k is None else f"{one.melting_margin_k:.0f}",
+            number(one.emitter_life_h, 2),
+            f"{100.0 * one.left_after_a_year:.0f} %",
+        )
+    _print(table)
+
+
+def show_tube(facts: Facts, tube: Tube, doubts: list[str]) -> None:
+    """What one description amounts to."""
+    table = _table("", words=1)
+    table.show_header = False
+    table.add_column()
+    margin = facts.melting_margin_k
+    for name, text in (
+        ("power", f"{number(facts.power_w)} W at {number(facts.kv)} kV, cooled by {facts.cooling}"),
+        ("focal spot", f"{number(facts.focal_spot_um)} µm ({facts.focal_spot_class} focus)"),
+        ("loading", f"{number(facts.w_per_um)} W/µm"),
+        ("hottest place", f"{facts.spot_k:.0f} K, "
+         + (f"{facts.boiling_margin_k:.0f} K below boiling" if margin is None
+            else f"{margin:.0f} K below melting")),
+        ("emitter", f"{facts.emitter_k:.0f} K"
+         + (f", lasts {number(facts.emitter_life_h, 2)} h" if facts.emitter_life_h else "")),
+        ("after a year", f"{100.0 * facts.left_after_a_year:.0f} % of the intensity"),
+        ("assumptions", f"{len(tube.assumptions())} with a range"),
+    ):  # fmt: skip
+        table.add_row(name, text)
+    console = Console(highlight=False)
+    console.print(f"{facts.name}: {tube.title}", markup=False)
+    console.print(table)
+    for doubt in doubts:
+        console.print(f"note: {doubt}", markup=False)
+
+
+def show_comparison(rows: Iterable[Row]) -> None:
+    """Computed beside published relative intensities."""
+    table = _table("tube", words=1)
+    for heading in ("W/mm²", "photons/e⁻ sr", "reflectivity", "mrad", "relative intensity",
+                    "published", "difference", "beam µm", "published"):  # fmt: skip
+        table.add_column(heading, justify="right")
+    for row in rows:
+        table.add_row(
+            row.tube,
+            number(row.w_per_mm2, 3),
+            f"{row.photons_per_electron_sr:.2e}",
+            number(row.reflectivity, 2),
+            number(row.convergence_mrad),
+            number(row.relative_intensity),
+            number(row.published),
+            _signed(row.difference_percent),
+            number(row.beam_um),
+            number(row.published_beam_um),
+        )
+    _print(table)
+
+
+def show_budget(lines: Iterable[Line], tube: str, scenario: str) -> None:
+    """The error budget, one line a mechanism."""
+    table = _table("mechanism, alone", words=1)
+    for heading in ("%/K", "% rms, laws off", "% rms, laws on"):
+        table.add_column(heading, justify="right")
+    for line in lines:
+        table.add_row(
+            line.mechanism,
+            number(line.percent_per_k, 2),
+            number(line.rms_uncontrolled_percent, 2),
+            number(line.rms_controlled_percent, 2),
+        )
+    print(f"{tube}, {scenario}; limit {LIMIT_PERCENT} % rms")
+    _print(table)
+
+
+def show_sensitivity(found: Iterable[Sensitivity], nominal_percent: float) -> None:
+    """The stability figure at both ends of each assumption, the worst first."""
+    table = _table("assumption", words=1)
+    for heading in ("low", "% rms", "high", "% rms"):
+        table.add_column(heading, justify="right")
+    for one in found:
+        table.add_row(
+            one.parameter,
+            number(one.low.value, 4), _figure(one.low), number(one.high.value, 4), _figure(one.high),
+        )  # fmt: skip
+    print(f"as described: {number(nominal_percent, 2)} % rms; limit {LIMIT_PERCENT} % rms")
+    _print(table)
+
+
+def _figure(end: End) -> str:
+    if end.failure:
+        return end.failure
+    return number(end.rms_true_percent, 2)
+
+
+def _signed(value: float | None) -> str:
+    return "–" if value is None or not math.isfinite(value) else f"{value:+.1f} %"
+
+
+def _table(*headings: str, words: int) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    for heading in headings[:words]:
+        table.add_column(heading, no_wrap=True)
+    return table
+
+
+def _print(table: Table) -> None:
+    console = Console(highlight=False)
+    if not console.is_terminal:  # a file or a pipe: as wide as it takes
+        console = Console(highlight=False, width=200)
+    console.print(table)
