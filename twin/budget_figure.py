@@ -62,7 +62,8 @@ def draw_sensitivity(
     ends = [f"{one.parameter}  {one.low.value:g} … {one.high.value:g}" for one in found]
     _names(axes, ends[::-1])
     _limit(axes, largest)
-    axes.set_xlabel("true variation of the intensity, % rms, at the low (◂) and high (▸) end", size=8)
+    what = "true variation of the intensity, % rms, at the low (<) and the high (>) end"
+    axes.set_xlabel(what, size=8)
     figure.savefig(path, format="png", dpi=120, metadata={"Software": None})
 
 

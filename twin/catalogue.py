@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from math import log1p, pi, sqrt
 
+from twin.parameter import Parameter
 from twin.physics.ageing import YEAR_H, filament_life_h, relative_intensity
 from twin.physics.cathode import Filament, Triode
 from twin.physics.focal_spot import (
@@ -23,7 +24,6 @@ from twin.physics.focal_spot import (
 from twin.physics.heat import Heat
 from twin.physics.materials import TARGETS
 from twin.plant import SLOW_MS, TICK_MS
-from twin.parameter import Parameter
 from twin.tube import SECTIONS, Tube
 
 ROOM_C = 22.0
@@ -113,9 +113,7 @@ def spot_temperature_k(tube: Tube) -> float:
     body_k = ZERO_C_K + anode_temperature_c(tube)
     if target.jet_speed_m_s:
         speed_m_s = target.jet_speed_m_s.value
-        return body_k + jet_rise_k(
-            absorbed_w, spot.length_um, 2.0 * depth_um, speed_m_s, material
-        )
+        return body_k + jet_rise_k(absorbed_w, spot.length_um, 2.0 * depth_um, speed_m_s, material)
     if target.track_diameter_mm and target.rotation_hz:
         track_mm = target.track_diameter_mm.value
         speed_m_s = 1e-3 * pi * track_mm * target.rotation_hz.value

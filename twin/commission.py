@@ -2,8 +2,9 @@
 
 It does what an engineer would do at the bench and knows what an engineer could measure: counts of
 a detector, a reference voltage divider and a reference ammeter, the firmware's own readings,
-helium in the beam path, two heating foils, and the set-points. It never reads the plant's
-parameters (tests/twin/test_commission.py holds it to that). docs/commissioning.md tells the story.
+helium in the beam path, something to warm and cool the mount, and the set-points. It never reads
+the plant's parameters (tests/twin/test_commission.py holds it to that). docs/commissioning.md
+tells the story.
 """
 
 from collections.abc import Callable
@@ -19,11 +20,14 @@ from firmware.settings import Settings
 from firmware.signals import Command
 from twin.ambient import Ambient
 from twin.errors import InputError
+from twin.physics.air import densities_kg_m3
+from twin.physics.attenuation import Gas
+from twin.physics.line_yield import LineYield
 from twin.plant import Plant
 from twin.tube import Tube
 from twin.world import World
 
-VERSION = 4  # of the procedure: a change makes remembered calibrations void
+VERSION = 5  # of the procedure: a change makes remembered calibrations void
 SEED = 20260101  # of the noise during commissioning: the same tube gives the same constants
 MINUTE_MS = 60_000
 COUNTS_PER_MINUTE = 1e7  # direct beam through an attenuator
@@ -78,7 +82,7 @@ class Laboratory:
         self._plant.path_gas = "helium" if flushed else "air"
 
     def head(self, head_c: float) -> None:
-        """Another temperature of the head: by the firmware, or at the chiller of a water circuit."""
+        """Another temperature of the head: by the firmware, or at the chiller of the water."""
         if self.settings.air_cooled:
             self.settings.head_set_c = head_c
         else:
@@ -86,7 +90,7 @@ class Laboratory:
         self._head_c = head_c
 
     def foils(self, mount_w: float, electronics_w: float) -> None:
-        """Power of the heating foils on the optics mount and on the generator's box."""
+        """Heat (W) of a Peltier element on the optics mount, of a foil on the generator's box."""
         self._plant.heat.mount_heater_w = mount_w
         self._plant.heat.electronics_heater_w = electronics_w
 
@@ -152,7 +156,7 @@ class Laboratory:
             )
 
 
-TOTAL_MINUTES = 366.0
+TOTAL_MINUTES = 461.0
 
 
 def commission(
@@ -186,15 +190,22 @@ def commission(
     lab.wait(12)
     command.kv = s.kv
 
-    # The spot against the optic: the head at other set-points, a foil on the mount.
+    # The spot against the optic: the head at other set-points, a Peltier element on the mount.
     set_c = s.head_set_c
-    for head_c in (set_c - 5.0, set_c + 4.0, set_c - 2.5, set_c):
+    for head_c in (set_c - 3.0, set_c + 2.5, set_c - 1.5, set_c):
         lab.head(head_c)
         lab.wait(24)
-    lab.foils(20.0, 0.0)
-    lab.wait(35)
+    # The last of them together, for what one does at another place of the other.
+    lab.foils(12.0, 0.0)
+    lab.wait(40)
+    lab.head(set_c + 2.5)
+    lab.wait(20)
+    lab.foils(-12.0, 0.0)
+    lab.wait(40)
+    lab.head(set_c)
+    lab.wait(25)
     lab.foils(0.0, 0.0)
-    lab.wait(30)
+    lab.wait(35)
 
     # The generator: a foil on its box, reference meters against its own monitors.
     lab.foils(0.0, 20.0)
@@ -207,7 +218,7 @@ def commission(
     command.ma = 0.6 * s.ma
     lab.wait(25)
     rows = np.array(lab.minutes)
-    found.update(_spot_and_air(rows, reference, set_c, lab.path_cm))
+    found.update(_spot_and_air(rows, reference, set_c, lab.path_cm, helium_part(tube)))
     if s.air_cooled:
         found.update(_fan(rows, reference, s))
     found = {name: float(f"{value:.6g}") for name, value in found.items()}
@@ -218,6 +229,14 @@ def commission(
             "firmware expects of one"
         )
     return found
+
+
+def helium_part(tube: Tube) -> float:
+    """Absorption of helium by that of air, for the tube's line: from tables, as anyone has them."""
+    line = LineYield(tube.target.element, tube.target.line, 90.0)
+    air = densities_kg_m3(22.0, 1013.25, 45.0)
+    of_helium = Gas("helium", line.energy_kev).optical_depth(1.0, *air)
+    return of_helium / Gas("air", line.energy_kev).optical_depth(1.0, *air)
 
 
 def rooms_in_hand_c(s: Settings) -> tuple[float, float]:
@@ -273,7 +292,11 @@ def _generator(rows: np.ndarray) -> dict[str, float]:
 
 
 def _spot_and_air(
-    rows: np.ndarray, reference: dict[str, float], head_set_c: float, path_cm: float
+    rows: np.ndarray,
+    reference: dict[str, float],
+    head_set_c: float,
+    path_cm: float,
+    helium_part: float = 0.0,
 ) -> dict[str, float]:
     """Expansions, air and voltage exponent: one linear fit to all minutes with full beam."""
     column = {name: rows[:, at] for at, name in enumerate(COLUMNS)}
@@ -299,7 +322,8 @@ def _spot_and_air(
                 "fan too weak for the procedure, or the spot leaves the optic; check [heat] and "
                 "[optics]"
             )
-    air = column["air_kg_m3"] / reference["air_kg_m3"] * (1.0 - column["helium"])
+    in_air = 1.0 - column["helium"] * (1.0 - helium_part)
+    air = column["air_kg_m3"] / reference["air_kg_m3"] * in_air
     head_k = column["head_c"] - head_set_c
     mount_k = column["mount_c"] - reference["mount_c"]
     terms = {

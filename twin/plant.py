@@ -115,9 +115,7 @@ class Plant(Plain):
         ripple_percent = 100.0 * self.generator.ripple_rms * settings.kv / settings.kv_full
         self._kv_noise = 0.01 * hypot(generator.kv_noise_percent.value, ripple_percent) * ADC_FULL
         self._ma_noise = 0.01 * generator.ma_noise_percent.value * ADC_FULL
-        self._emission_drift = (
-            0.01 * cathode.drift_percent_per_sqrt_h.value * sqrt(step_s / 3600.0)
-        )
+        self._emission_drift = 0.01 * cathode.drift_percent_per_sqrt_h.value * sqrt(step_s / 3600.0)
         self.nominal = settings.ma * self.beam.line_yield(settings.kv)
         self._kv_goal = 0.0
         self._kv_seen = self._filament_seen = 0
@@ -211,7 +209,9 @@ class Plant(Plain):
         self._kv_seen = self.kv_program_raw
         generator = self.generator
         program_kv = self.kv_program_raw * (self._kv_full / DAC_FULL)
-        self._kv_goal = program_kv * generator.divider * (1.0 - generator.regulation_per_ma * self.ma)
+        self._kv_goal = (
+            program_kv * generator.divider * (1.0 - generator.regulation_per_ma * self.ma)
+        )
         if self._arc_end != NO_ARC:
             self._kv_goal = 0.0
 

@@ -15,8 +15,6 @@ from twin.tube import Tube
 from twin.verdict import LIMIT_PERCENT
 from twin.wording import number
 
-NAME = 1  # columns of words, left of the numbers
-
 
 def show_tubes(facts: Iterable[Facts]) -> None:
     """The catalogue, one line a tube."""
@@ -109,10 +107,8 @@ def show_sensitivity(found: Iterable[Sensitivity], nominal_percent: float) -> No
     for heading in ("low", "% rms", "high", "% rms"):
         table.add_column(heading, justify="right")
     for one in found:
-        table.add_row(
-            one.parameter,
-            number(one.low.value, 4), _figure(one.low), number(one.high.value, 4), _figure(one.high),
-        )  # fmt: skip
+        ends = [text for end in (one.low, one.high) for text in (f"{end.value:g}", _figure(end))]
+        table.add_row(one.parameter, *ends)
     print(f"as described: {number(nominal_percent, 2)} % rms; limit {LIMIT_PERCENT} % rms")
     _print(table)
 

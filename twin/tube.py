@@ -11,7 +11,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from firmware.settings import Settings
 from twin.errors import InputError
@@ -48,7 +48,7 @@ class Tube(Strict):
     ageing: Ageing
     sensors: Sensors
     published: Published = Published()
-    settings: dict[str, float | int] = {}
+    settings: dict[str, float | int] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _settings_can_be(self) -> "Tube":

@@ -20,6 +20,8 @@ MIRROR = (
     "heavy",
     "light",
     "period_nm",
+    "heavy_part",
+    "bilayers",
     "layer_roughness_nm",
     "acceptance_mrad",
     "focal_distance_mm",
@@ -162,6 +164,8 @@ class Optics(Strict):
     heavy: Literal["W", "Ni", "Mo"] | None = None
     light: Literal["Si", "C", "B4C"] | None = None
     period_nm: Annotated[Parameter, bounded(1, 20)] | None = None
+    heavy_part: Annotated[Parameter, bounded(0.1, 0.9)] | None = None
+    bilayers: Annotated[Parameter, bounded(5, 500)] | None = None
     layer_roughness_nm: Annotated[Parameter, bounded(0, 3)] | None = None
     acceptance_mrad: Annotated[Parameter, bounded(0.01, 50)] | None = None
     focal_distance_mm: Annotated[Parameter, bounded(1, 2000)] | None = None

@@ -55,7 +55,8 @@ def tubes(draw: st.DrawFn) -> Settings:
 
 def intensity(s: Settings, at: dict[str, float]) -> float:
     """What the tube of these constants gives at a fixed current monitor: an optic that passes a
-    Gaussian of where the spot is, Beer's law, a power law in the voltage, a shunt; relative to its references."""
+    Gaussian of where the spot is, Beer's law, a power law in the voltage, a shunt; relative to
+    its references."""
     head_k, mount_k = at["head_c"] - 55.0, at["mount_c"] - 33.0
     optic = exp(s.head_per_k * head_k) * exp(s.head_per_k2 * head_k**2)
     optic *= exp(s.mount_per_k * mount_k) * exp(s.mount_per_k2 * mount_k**2)

@@ -17,19 +17,21 @@ from firmware.compensation import Compensation
 from tests.twin.variants import DEFAULT, numbers, varied
 from twin.calibrations import calibration_of
 from twin.commission import Laboratory, commission, rooms_in_hand_c
-from twin.physics.air import densities_kg_m3, optical_depth
-from twin.physics.optics import FOUR_LN_2, Beam
+from twin.parameter import Parameter
+from twin.physics.air import densities_kg_m3
+from twin.physics.attenuation import Gas
+from twin.physics.optics import Beam
 from twin.run import Job, simulate
 from twin.scenario import Scenario
-from twin.parameter import Parameter
 from twin.tube import DEFAULT_TUBE
 
 TUBES = {
     "default": {},
     # on the optic's peak, little expansion, opposite coefficients, laminar fins, heavy
     "calm": {
-        "optics.head_expansion_um_per_k": 0.5, "optics.mount_expansion_um_per_k": 0.05,
-        "optics.focus_offset_um": 0.0,
+        "optics.head_expansion_x_um_per_k": 0.5, "optics.mount_expansion_x_um_per_k": 0.05,
+        "optics.head_expansion_y_um_per_k": 0.0, "optics.mount_expansion_y_um_per_k": 0.05,
+        "optics.focus_offset_x_um": 0.0, "optics.focus_offset_y_um": 0.0,
         "generator.kv_ppm_per_k": -50.0, "generator.ma_ppm_per_k": 50.0,
         "heat.fan_exponent": 0.5, "heat.head_capacity_j_per_k": 1000.0,
         "heat.anode_capacity_j_per_k": 80.0, "heat.mount_capacity_j_per_k": 1500.0,
@@ -37,18 +39,20 @@ TUBES = {
     },
     # far on the other side, a narrow optic, a starved gun
     "restless": {
-        "optics.head_expansion_um_per_k": 1.5, "optics.mount_expansion_um_per_k": 0.3,
-        "optics.focus_offset_um": 5.0, "optics.acceptance_mrad": 0.4,
-        "optics.focal_distance_mm": 40.0, "optics.source_fwhm_um": 30.0,
+        "optics.head_expansion_x_um_per_k": 1.5, "optics.mount_expansion_x_um_per_k": 0.3,
+        "optics.head_expansion_y_um_per_k": -0.5, "optics.mount_expansion_y_um_per_k": 0.05,
+        "optics.focus_offset_x_um": 4.0, "optics.focus_offset_y_um": -2.0,
+        "optics.acceptance_mrad": 0.4, "sample.offset_x_um": -10.0,
+        "optics.focal_distance_mm": 80.0, "target.spot_width_um": 25.0,
         "generator.kv_ppm_per_k": 50.0, "generator.ma_ppm_per_k": -50.0,
         "cathode.perveance_ma_per_kv1_5": 0.009, "cathode.emitting_area_mm2": 0.8,
         "heat.head_capacity_j_per_k": 500.0, "heat.head_fan_w_per_k": 2.0,
     },
     # head and mount push in opposite directions, a wide optic, a generous cathode
     "contrary": {
-        "optics.head_expansion_um_per_k": -1.0, "optics.mount_expansion_um_per_k": 0.2,
-        "optics.focus_offset_um": -5.0, "optics.acceptance_mrad": 0.6,
-        "optics.focal_distance_mm": 100.0, "optics.source_fwhm_um": 50.0,
+        "optics.head_expansion_x_um_per_k": -1.0, "optics.mount_expansion_x_um_per_k": 0.2,
+        "optics.focus_offset_x_um": -5.0, "optics.acceptance_mrad": 0.6,
+        "optics.focal_distance_mm": 100.0, "target.spot_width_um": 40.0,
         "generator.kv_ppm_per_k": -50.0, "generator.ma_ppm_per_k": -50.0,
         "cathode.perveance_ma_per_kv1_5": 0.013, "cathode.emitting_area_mm2": 2.0,
         "sensors.head_offset_k": -0.26, "sensors.mount_offset_k": 0.22,
@@ -57,6 +61,7 @@ TUBES = {
 }  # fmt: skip
 
 
+AIR = Gas("air", 8.0410506)  # at copper K-alpha, as the plant
 PROGRESS: dict[str, list[float]] = {name: [] for name in TUBES}
 
 
@@ -90,40 +95,43 @@ class parameters_out_of_sight:  # noqa: N801
         del Parameter.__getattribute__
 
 
-def true_constants(name):
-    """What the optic's constants are in the firmware's terms, from the tube's own numbers."""
-    optics = tube(name).optics
-    width_um = optics.acceptance_mrad.value * optics.focal_distance_mm.value
-    per_um = sqrt(FOUR_LN_2 / (optics.source_fwhm_um.value**2 + width_um**2))
+def true_slopes(name):
+    """First and second derivatives of ln I by head and mount temperature, from the tube's own
+    numbers, where head and mount read what they read at the reference."""
     sensors = tube(name).sensors
-    # where the spot is when head and mount read what they read at the reference
-    head_k = tube(name).firmware_settings().head_set_c - sensors.head_offset_k.value
-    mount_k = found(name)["mount_ref_c"] - sensors.mount_offset_k.value
-    beam = Beam(optics)
-    z0 = per_um * beam.displacement_um(head_k, mount_k)
-    alpha = per_um * optics.head_expansion_um_per_k.value
-    beta = per_um * optics.mount_expansion_um_per_k.value
-    return alpha, beta, z0
+    head_c = tube(name).firmware_settings().head_set_c - sensors.head_offset_k.value
+    mount_c = found(name)["mount_ref_c"] - sensors.mount_offset_k.value
+    beam = Beam(tube(name))
+
+    def at(head_k, mount_k):
+        return log(beam.passed(*beam.displacement_um(head_c + head_k, mount_c + mount_k)))
+
+    h = 0.5
+    return {
+        "head_per_k": (at(h, 0) - at(-h, 0)) / (2 * h),
+        "head_per_k2": 0.5 * (at(h, 0) + at(-h, 0) - 2 * at(0, 0)) / h**2,
+        "mount_per_k": (at(0, h) - at(0, -h)) / (2 * h),
+        "mount_per_k2": 0.5 * (at(0, h) + at(0, -h) - 2 * at(0, 0)) / h**2,
+        "head_mount_per_k2": (at(h, h) + at(-h, -h) - at(h, -h) - at(-h, h)) / (4 * h**2),
+    }
 
 
 EVERY_TUBE = pytest.mark.parametrize("name", TUBES)
+# How far what is found may be from what is true: part, and at least.
+WITHIN = {
+    "head_per_k": (0.02, 1e-4), "head_per_k2": (0.03, 3e-5), "mount_per_k": (0.03, 5e-5),
+    "mount_per_k2": (0.1, 1e-5), "head_mount_per_k2": (0.3, 5e-5),
+}  # fmt: skip
 
 
 # What it finds -----------------------------------------------------------------------------------
 
 
 @EVERY_TUBE
-def test_the_expansions_and_the_focus_offset_are_found(name):
-    """To 2 % of the head's expansion, 3 % of the mount's or 0.01 um/K, and 0.3 um of the offset;
-    the sign of all three together is free, since the optic is symmetric."""
-    alpha, beta, z0 = true_constants(name)
-    at = found(name)
-    sign = 1.0 if at["head_alpha_per_k"] * alpha > 0.0 else -1.0
-    per_um = abs(alpha / tube(name).optics.head_expansion_um_per_k.value)
-    assert sign * at["head_alpha_per_k"] == pytest.approx(alpha, rel=0.02)
-    assert sign * at["mount_beta_per_k"] == pytest.approx(beta, rel=0.03, abs=0.01 * per_um)
-    assert sign * at["focus_z0"] == pytest.approx(z0, abs=0.3 * per_um)
-    assert at["focus_z0"] >= 0.0
+@pytest.mark.parametrize("constant", WITHIN)
+def test_what_the_spots_movement_does_is_found(name, constant):
+    part, least = WITHIN[constant]
+    assert found(name)[constant] == pytest.approx(true_slopes(name)[constant], rel=part, abs=least)
 
 
 @EVERY_TUBE
@@ -136,7 +144,7 @@ def test_the_temperature_coefficients_are_found_with_their_sign(name):
 
 @EVERY_TUBE
 def test_the_exponent_of_the_voltage_is_found(name):
-    beam = Beam(tube(name).optics)
+    beam = Beam(tube(name))
     true = log(beam.line_yield(50.2) / beam.line_yield(48.2)) / log(50.2 / 48.2)
     assert found(name)["kv_exponent"] == pytest.approx(true, abs=0.02)
 
@@ -144,11 +152,7 @@ def test_the_exponent_of_the_voltage_is_found(name):
 @EVERY_TUBE
 def test_the_absorption_of_the_path_is_found(name):
     """To 0.5 %: of 30 cm of air that warm by 10 K, 0.006 % of the intensity."""
-    optics = tube(name).optics
-    depth = optical_depth(
-        *densities_kg_m3(22.0, 1013.25, 45.0), 1.0,
-        optics.air_dry_cm2_per_g.value, optics.air_vapour_cm2_per_g.value,
-    )  # fmt: skip
+    depth = AIR.optical_depth(1.0, *densities_kg_m3(22.0, 1013.25, 45.0))
     assert found(name)["air_depth_per_cm"] == pytest.approx(depth, rel=0.005)
 
 
@@ -218,23 +222,20 @@ ROOMS = [
 @EVERY_TUBE
 @pytest.mark.parametrize("place", ROOMS)
 def test_the_predicted_change_of_intensity_is_the_true_one(name, place):
-    """To 0.03 % of the intensity, at rest, anywhere in 15 to 34.5 degC, where it truly changes by
-    up to 5 %. What is predicted comes from the sensors, with their offsets; what is true, not."""
+    """To 0.05 % of the intensity or 1.5 % of its change, at rest, anywhere in 15 to 34.5 degC, where it truly changes by
+    up to 5 %: the law is of the second order, the truth is not. What is predicted comes from the sensors, with their offsets; what is true, not."""
     off_k, room_c, pressure_hpa, humidity = place
     t = tube(name)
-    p, o = t.sensors, t.optics
-    beam = Beam(o)
+    p = t.sensors
+    beam = Beam(t)
 
     def truth(head_c, room_c, pressure_hpa, humidity):
         mount_c = room_c + (head_c - room_c) / 3.0
         warm_k = room_c + 7.2 - 25.0
         kv = 50.0 * 1.004 * (1.0 + 1e-6 * t.generator.kv_ppm_per_k.value * warm_k)
-        depth = optical_depth(
-            *densities_kg_m3(room_c, pressure_hpa, humidity), 10.0,
-            o.air_dry_cm2_per_g.value, o.air_vapour_cm2_per_g.value,
-        )  # fmt: skip
+        depth = AIR.optical_depth(10.0, *densities_kg_m3(room_c, pressure_hpa, humidity))
         return log(
-            beam.acceptance(beam.displacement_um(head_c, mount_c)) * beam.line_yield(kv)
+            beam.passed(*beam.displacement_um(head_c, mount_c)) * beam.line_yield(kv)
             * exp(-depth) * (1.0 + 1e-6 * t.generator.ma_ppm_per_k.value * warm_k)
         )  # fmt: skip
 
@@ -255,7 +256,7 @@ def test_the_predicted_change_of_intensity_is_the_true_one(name, place):
     rest = (55.0 - p.head_offset_k.value, 22.0, 1013.25, 45.0)
     there = (rest[0] + off_k, room_c, pressure_hpa, humidity)
     change = truth(*there) - truth(*rest)
-    assert predicted(*there) - predicted(*rest) == pytest.approx(change, abs=3e-4)
+    assert predicted(*there) - predicted(*rest) == pytest.approx(change, rel=0.015, abs=5e-4)
 
 
 def ramp(name, without=()):

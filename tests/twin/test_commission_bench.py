@@ -15,8 +15,10 @@ from twin.errors import InputError
 # What it may look at -----------------------------------------------------------------------------
 
 # An engineer's hands and instruments, as the names that twin/commission.py may use of the plant.
-PLANT_READ = {"now_ms", "kv", "ma", "path_cm", "take_intensity"}
-PLANT_SET = {"path_cm", "heat.mount_heater_w", "heat.electronics_heater_w"}
+PLANT_READ = {"now_ms", "kv", "ma", "path_gas", "take_intensity"}
+PLANT_SET = {
+    "path_gas", "heat.mount_heater_w", "heat.electronics_heater_w", "heat.coolant_c",
+}  # fmt: skip
 WORLD_READ = {
     "every", "run", "outputs.fan_program_raw", "inputs.kv_monitor_raw", "inputs.ma_monitor_raw",
     "inputs.head_temperature_raw", "inputs.mount_temperature_raw",

@@ -103,7 +103,9 @@ def test_generator_and_emission_wander_as_random_walks_of_their_stated_size():
     rows = []
     for _ in range(20_000):
         slow_steps(plant, 1)
-        rows.append((plant.generator.kv_drift, plant.generator.ma_drift, np.log(plant.filament.drift)))
+        rows.append(
+            (plant.generator.kv_drift, plant.generator.ma_drift, np.log(plant.filament.drift))
+        )
     walks = np.array(rows)
     sizes = np.array([30e-6, 30e-6, 0.005])  # in an hour
     for steps in (1, 20, 200):

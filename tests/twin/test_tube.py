@@ -19,7 +19,7 @@ UNITS = (
     "_k", "_k_per_sqrt_h", "_hpa", "_hpa_per_sqrt_h", "_counts_per_frame",
 )  # fmt: skip
 WITHOUT_UNIT = {"fan_exponent", "fan_stall", "backscatter_fraction", "amplification",
-                "emissivity", "counts_per_frame"}  # fmt: skip
+                "emissivity", "counts_per_frame", "heavy_part", "bilayers"}  # fmt: skip
 TEXT = (TUBES / f"{DEFAULT_TUBE}.toml").read_text(encoding="utf-8")
 
 
@@ -110,6 +110,7 @@ def test_the_default_tube_is_the_one_that_the_main_job_asks_for():
 def test_a_bare_number_is_a_parameter_without_a_source(load):
     name, tube = load("fan_exponent", "fan_exponent = 1")
     assert name == "mine"
+    assert tube.heat.fan_exponent is not None
     assert tube.heat.fan_exponent.value == 1.0
     assert tube.heat.fan_exponent.source == "not given"
     assert tube.heat.fan_exponent.range is None
@@ -226,7 +227,7 @@ def test_firmware_settings_are_the_defaults_with_the_makers_values():
 
 def test_a_tube_cannot_be_changed_by_accident():
     with pytest.raises(ValueError, match="frozen"):
-        DEFAULT.heat.fan_exponent.value = 0.5
+        DEFAULT.heat.mount_to_air_k_per_w.value = 0.5
 
 
 @pytest.mark.parametrize(

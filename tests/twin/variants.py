@@ -15,7 +15,9 @@ def numbers(section: BaseModel) -> dict[str, float]:
     return {name: entry.value for name, entry in section if isinstance(entry, Parameter)}
 
 
-def varied(values: Mapping[str, float | str | None], settings: Mapping[str, float] | None = None) -> Tube:
+def varied(
+    values: Mapping[str, float | str | None], settings: Mapping[str, float] | None = None
+) -> Tube:
     """The default tube with other values by dotted name: varied({"heat.fan_exponent": 0.5})."""
     document = DEFAULT.model_dump()
     for name, value in values.items():

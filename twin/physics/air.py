@@ -9,7 +9,7 @@ from math import exp
 
 DRY_J_KG_K = 287.055
 VAPOUR_J_KG_K = 461.52
-HELIUM_J_KG_K = 2077.1
+HELIUM_J_KG_K = 2077.26
 
 
 def densities_kg_m3(

@@ -39,15 +39,16 @@ def brightness(
     return per_s_sr / (1e-6 * width_um * height_um)
 
 
-def flux_density(brightness: float, reflectivity: float, convergence_mrad: float) -> float:
-    """Photons/(s mm2) at the middle of the focus."""
-    return brightness * reflectivity * (1e-3 * convergence_mrad) ** 2
+def flux_density(per_s_mm2_sr: float, reflectivity: float, convergence_mrad: float) -> float:
+    """Photons/(s mm2) at the middle of the focus, from the brightness."""
+    return per_s_mm2_sr * reflectivity * (1e-3 * convergence_mrad) ** 2
 
 
 def relative(source: Source, reference: Source) -> float:
     """Flux density of a source by that of a reference."""
+    return _density(source) / _density(reference)
 
-    def density(of: Source) -> float:
-        return flux_density(brightness(*of[:4]), of.reflectivity, of.convergence_mrad)
 
-    return density(source) / density(reference)
+def _density(source: Source) -> float:
+    *focus, reflectivity, convergence_mrad = source
+    return flux_density(brightness(*focus), reflectivity, convergence_mrad)

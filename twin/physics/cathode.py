@@ -85,7 +85,11 @@ def wire(cathode: Cathode, grid_k: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
     table_k = np.arange(300.0, 3601.0, 100.0)
     ohm = 1e-8 * CubicSpline(table_k, RESISTIVITY_UOHM_CM)(grid_k) * length_m / section_m2
     joule_k = heat_capacity_j_mol_k(grid_k) / MOLAR_KG * DENSITY_KG_M3 * section_m2 * length_m
-    return ohm, joule_k, _lost_w(cathode, grid_k, emissivity(grid_k), 2.0 * pi * radius_m * length_m)
+    return (
+        ohm,
+        joule_k,
+        _lost_w(cathode, grid_k, emissivity(grid_k), 2.0 * pi * radius_m * length_m),
+    )
 
 
 def crystal(cathode: Cathode, grid_k: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

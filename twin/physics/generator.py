@@ -62,4 +62,3 @@ class Generator(Plain):
         self.warm(electronics_c)
         arc = kv > ARCS_ABOVE_KV and noise[2] > self._arc_above
         self.quench_ticks = self._quench_ticks if arc else NO_ARC
-

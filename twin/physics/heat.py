@@ -62,7 +62,7 @@ class Heat(Plain):
         self._electronics_part = 1.0 - exp(-step_s / tau_s)
         self._electronics_k_per_w = p.electronics_to_air_k_per_w.value
         self._electronics_w = p.electronics_loss_w.value
-        # Heating foils that an engineer may stick on (docs/commissioning.md), W.
+        # What an engineer may stick on to heat or cool (docs/commissioning.md), W.
         self.mount_heater_w = 0.0
         self.electronics_heater_w = 0.0
         anode, head, mount = self._capacities

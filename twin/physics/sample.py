@@ -6,22 +6,23 @@ crystal of the same diameter loses 1.1 times as much of a displaced beam (beam 1
 100 um).
 
 Resolvable cell axis, by the criterion of angular separation. Neighbouring reflections of an axis
-a lie lambda/a apart on the Ewald sphere (a Bragg angle's worth is neglected on a flat detector).
-They are resolved if that is no less than the full width of one reflection,
+a lie lambda/a apart on the Ewald sphere. They are resolved if that is no less than the full width
+of one reflection where it is broadest, across the plane of diffraction:
 
     lambda/a = sqrt(alpha**2 + (s/D)**2 + (eta lambda/d)**2)
 
-* alpha: divergence, as full width. Focused at the crystal, so it adds nothing to s.
-* s/D: crystal (or beam, if smaller) over its distance from the detector; 0.1 mm over 100 mm
-  usual, range 0.05 to 0.2 mm over 60 to 200 mm. The detector's own blur is left out.
-* eta lambda/d: mosaicity eta (full width) turns a reflection of spacing d by eta about the normal
-  of its plane's rocking, 2 sin(theta) eta across. 4 A is the middle of a macromolecular pattern;
-  range 3 to 5 A.
-* one full width between centres; a stricter 1.5 shortens every axis by 1.5.
+* alpha: divergence, full width; the beam is focused at the crystal.
+* s/D: crystal (or beam, if smaller) over its distance from the detector. Usual 0.1 mm over 100 mm,
+  range 0.05 to 0.2 mm over 60 to 200 mm. The detector's own blur is left out.
+* eta lambda/d: blocks turned by the mosaicity eta (full width) turn a reflection of spacing d by
+  2 sin(theta) eta. 4 A is in the middle of a macromolecular pattern; range 3 to 5 A.
+* one full width between centres. A stricter 1.5 makes every axis 1.5 times as short.
+* independent widths, as of Gaussians.
 
-The widths are taken as independent. This is derived here, not the equation that was published
-with the collimators of 7.6, 5, 3 and 2 mrad, 200, 300, 400 and 500 A: at 0.3 deg it differs from
-them by -3, -6, +3 and +2 % at 4 A, and by no more than 12 % from 3 to 5 A.
+It is derived here. What Bruker's note on laboratory sources gives with its collimators of 7.6, 5,
+3 and 2 mrad (200, 300, 400, 500 A) is in round hundreds, its equation not known here. For copper,
+0.3 deg, 0.1 mm, 100 mm and 4 A the difference is -3, -6, +3 and +2 %; from 3 to 5 A at most 12 %;
+a crystal of 0.2 mm at 60 mm makes the last 30 % less.
 """
 
 from math import erf, hypot, log, pi, radians, sqrt

@@ -5,7 +5,6 @@ from math import exp
 import pytest
 
 from firmware.calibration import air_mass_kg_m3
-from tests.twin.variants import DEFAULT
 from twin.physics.air import densities_kg_m3, optical_depth
 
 DRY, VAPOUR = 9.742, 10.19  # cm2/g at 8.048 keV
@@ -72,12 +71,6 @@ def test_saturated_vapour_has_its_tabulated_pressure(temperature_c, saturation_h
 
 def test_no_path_absorbs_nothing():
     assert transmission(0.0) == 1.0
-
-
-def test_the_default_tube_has_copper_radiation_in_air():
-    optics = DEFAULT.optics
-    assert optics.air_dry_cm2_per_g.value == pytest.approx(DRY)
-    assert optics.air_vapour_cm2_per_g.value == pytest.approx(VAPOUR)
 
 
 def test_the_firmwares_own_formula_agrees_over_any_room():
