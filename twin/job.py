@@ -34,6 +34,11 @@ def prepare(
         chosen = chosen.with_ambient(Path(ambient), hours)
     elif hours is not None:
         chosen = chosen.with_hours(hours)
+    if "thermal" in without and description.heat.cooling != "air":
+        raise InputError(
+            f"--without thermal: {name} has no air-cooled head, so that law does not apply to it; "
+            "choose emission or compensation"
+        )
     with commissioning(name) as progress:
         calibration = calibration_of(name, description, progress)
     return Job(chosen, name, description, calibration, seed, tuple(dict.fromkeys(without)))

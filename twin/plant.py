@@ -18,7 +18,7 @@ from twin.physics.attenuation import Gas, GasName
 from twin.physics.cathode import Filament, Triode
 from twin.physics.generator import NO_ARC, Generator
 from twin.physics.heat import Heat
-from twin.physics.optics import Beam
+from twin.physics.optics import HOUR_MS, Beam
 from twin.physics.sensors import REFERENCE_C, Sensors
 from twin.tube import Tube
 
@@ -99,7 +99,7 @@ class Plant(Plain):
         self.energy_j = 0.0  # kV mA ticks
         self.intensity_sum = 0.0  # relative intensity, in ticks
         self.tick = 0
-        self.beam_ms = 0  # time with beam, for ageing
+        self.beam_ms = tube.ageing.hours.value * HOUR_MS  # time with beam, for ageing
         self.displacement_x_um = self.displacement_y_um = 0.0
         self.transmission = 1.0
 

@@ -122,7 +122,9 @@ class Outcome:
         return self.trim.low <= low + 1e-9 or self.trim.high >= high - 1e-9
 
     def fan_authority(self) -> dict[str, float]:
-        """How far the fan was used and what was left at the nearer end, %."""
+        """How far the fan was used and what was left at the nearer end, %; empty without one."""
+        if not self.job.tube.firmware_settings().air_cooled:
+            return {}
         low, high = 100.0 * self.fan.low, 100.0 * self.fan.high
         least = 100.0 * self.job.tube.firmware_settings().fan_min
         return {

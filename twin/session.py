@@ -32,8 +32,8 @@ def execute(
     reached or `out` can't be written.
     """
     quiet = as_json
-    if warning := room_warning(job):
-        print(f"tubetwin: note: {warning}", file=sys.stderr)
+    for note in filter(None, (room_warning(job), laws_note(job))):
+        print(f"tubetwin: note: {note}", file=sys.stderr)
     with ExitStack() as stack:
         telemetry = _telemetry(stack, job, broker, quiet)
         _make(out)
@@ -173,9 +173,13 @@ def _verdict(outcome: Outcome, counts: TelemetryCounts | None, out: Path) -> str
         lines.append("  intensity  too few frames to judge")
     if outcome.head_c.count:
         lines.append(
-            f"  tube head  {outcome.head_c.mean:.2f} °C, {outcome.head_c.deviation:.3f} K rms; "
-            f"fan {fan['fan_min_percent']:.0f}-{fan['fan_max_percent']:.0f} %, "
-            f"{fan['fan_left_percent']:.0f} % left at the nearer end"
+            f"  tube head  {outcome.head_c.mean:.2f} °C, {outcome.head_c.deviation:.3f} K rms"
+            + (
+                f"; fan {fan['fan_min_percent']:.0f}-{fan['fan_max_percent']:.0f} %, "
+                f"{fan['fan_left_percent']:.0f} % left at the nearer end"
+                if fan
+                else ""
+            )
         )
     if outcome.trim.count and outcome.trim_limits_met():
         lines.append("  trim       came to its limit; [settings] trim_up and trim_down set it")
@@ -193,6 +197,8 @@ def _verdict(outcome: Outcome, counts: TelemetryCounts | None, out: Path) -> str
 def room_warning(job: Job) -> str | None:
     """One line if the room leaves what the tube's fan can hold, by its commissioning."""
     settings = job.settings()
+    if not settings.air_cooled:
+        return None
     low, high = rooms_in_hand_c(settings)
     coldest, warmest = job.scenario.room().temperature_range_c
     if low <= coldest and warmest <= high:
@@ -200,4 +206,14 @@ def room_warning(job: Job) -> str | None:
     return (
         f"the room goes from {coldest:.1f} to {warmest:.1f} °C; the fan holds the head at "
         f"{settings.head_set_c:g} °C in rooms from {low:.1f} to {high:.1f} °C"
+    )
+
+
+def laws_note(job: Job) -> str | None:
+    """One line on the laws that apply, for a tube whose head no fan cools."""
+    if job.tube.heat.cooling == "air":
+        return None
+    return (
+        f"{job.tube_name} has no air-cooled head: the thermal law and the fan's interlock do not "
+        "apply; emission, high voltage, compensation and all other interlocks do"
     )
