@@ -91,8 +91,12 @@ def _names(axes: "Axes", names: list[str]) -> None:
 
 
 def _limit(axes: "Axes", largest: float) -> None:
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlim(FLOOR_PERCENT, 4.0 * max(largest, LIMIT_PERCENT))
     axes.axvline(LIMIT_PERCENT, color=VERMILLION, lw=1.0, ls="--")
-    axes.annotate(f"limit {LIMIT_PERCENT} %", (LIMIT_PERCENT, axes.get_ylim()[1]), (2, -8),
-                  textcoords="offset points", size=7, color=VERMILLION)  # fmt: skip
+    axes.annotate(f"limit {LIMIT_PERCENT} %", (LIMIT_PERCENT, axes.get_ylim()[1]), (0, 2),
+                  ha="center", textcoords="offset points", size=7, color=VERMILLION)  # fmt: skip

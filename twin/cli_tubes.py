@@ -99,7 +99,8 @@ def budget(
 ) -> None:
     """The error budget: what each mechanism does alone and all together, laws off and on.
 
-    Some 28 runs, side by side on all processors; about two minutes on two.
+    Each mechanism's tube is commissioned anew, then run twice, side by side on all processors:
+    about three minutes on two.
     """
     from twin.budget import budget as find
     from twin.job import prepare

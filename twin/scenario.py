@@ -179,6 +179,14 @@ class Scenario(_Strict):
             raise ValueError("this scenario has no room; load it, or use with_ambient")
         return ambient.until(3600.0 * self.duration_h)
 
+    def in_constant_room(self) -> "Scenario":
+        """The same in a room that stays as it is on average over the run's range."""
+        low_c, high_c = self.room().temperature_range_c
+        room = Room(time_h=(0.0, self.duration_h), temperature_c=(0.5 * (low_c + high_c),))
+        same = self.model_copy(update={"ambient": room, "ambient_csv": None})
+        same._from_csv = None
+        return same
+
     def with_hours(self, hours: float) -> "Scenario":
         """The same, shorter; or longer where the room repeats. InputError where it cannot be."""
         if not (math.isfinite(hours) and hours > 0.0):
