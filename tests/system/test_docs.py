@@ -11,10 +11,19 @@ ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
+def printed(script):
+    command = [sys.executable, str(ROOT / "scripts" / script)]
+    return subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
+
+
 def test_the_table_of_signals_is_the_declaration():
-    script = [sys.executable, str(ROOT / "scripts" / "signal_table.py")]
-    page = subprocess.run(script, capture_output=True, text=True, check=True).stdout
-    assert (ROOT / "docs" / "signals.md").read_text(encoding="utf-8") == page
+    assert (ROOT / "docs" / "signals.md").read_text("utf-8") == printed("signal_table.py")
+
+
+def test_the_table_of_assumptions_is_the_default_tubes():
+    page = (ROOT / "docs" / "assumptions.md").read_text("utf-8")
+    assert page == printed("assumptions_table.py")
+    assert len(re.findall(r"^\| `", page, re.M)) > 50
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -29,6 +38,27 @@ def test_every_source_file_that_a_page_names_exists(page):
     named = re.findall(r"`((?:firmware|twin|hil|tests|scripts)/[\w./-]+)`", page.read_text("utf-8"))
     for name in named:
         assert (ROOT / name).exists(), name
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_test_that_a_page_names_exists(page):
+    tests = "\n".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    for name in re.findall(r"`(test_\w+)`", page.read_text("utf-8")):
+        assert f"def {name}(" in tests, name
+
+
+@pytest.mark.parametrize("page", ["physics.md", "tubes.md"])
+def test_what_a_page_shows_a_command_printing_is_what_it_prints(page):
+    """Indented, the command behind a dollar. A tube was changed? Paste what is printed now."""
+    text = (ROOT / "docs" / page).read_text("utf-8")
+    shown = re.findall(r"^    \$ tubetwin (.+)\n((?:    .*\n)+)", text, re.M)
+    assert shown
+    for arguments, lines in shown:
+        command = [sys.executable, "-c", "from twin.cli import main; main()", *arguments.split()]
+        output = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
+        assert [line.split() for line in lines.splitlines()] == [
+            line.split() for line in output.splitlines()
+        ]
 
 
 def test_the_readme_names_every_option_of_run():
