@@ -23,6 +23,8 @@ from twin.physics.focal_spot import (
 )
 from twin.physics.heat import Heat
 from twin.physics.materials import TARGETS
+from twin.physics.optics import Beam
+from twin.physics.sample import crystal_fraction, resolvable_axis_angstrom
 from twin.plant import SLOW_MS, TICK_MS
 from twin.tube import SECTIONS, Tube
 
@@ -65,6 +67,53 @@ class Facts:
             if self.melting_margin_k is None
             else round(self.melting_margin_k, 1),
         }
+
+
+# What the cell axis that a beam resolves is reckoned for (twin/physics/sample.py).
+DETECTOR_MM = 100.0
+MOSAICITY_DEG = 0.3
+SPACING_ANGSTROM = 4.0
+KEV_ANGSTROM = 12.39842
+COLLIMATORS_MRAD = (5.0, 3.0, 2.0)  # published, for a beam of 7.6 mrad
+
+
+@dataclass(frozen=True)
+class BeamFacts:
+    """The beam of a tube with a mirror, at the crystal."""
+
+    beam_x_um: float
+    beam_y_um: float
+    part_on_crystal: float
+    crystal_um: float
+    resolved_angstrom: dict[str, float]  # by divergence in mrad: the source's own, then collimated
+
+
+def beam_facts_of(tube: Tube) -> BeamFacts | None:
+    """Its size against the crystal, and the cell axes that it resolves; None without a mirror."""
+    if not tube.optics.convergence_mrad:
+        return None
+    beam = Beam(tube)
+    beam_x_um, beam_y_um = beam.beam_um
+    crystal_um = tube.sample.crystal_um.value
+    own_mrad = tube.optics.convergence_mrad.value
+    divergences = (own_mrad, *(mrad for mrad in COLLIMATORS_MRAD if mrad < own_mrad))
+    return BeamFacts(
+        beam_x_um=beam_x_um,
+        beam_y_um=beam_y_um,
+        part_on_crystal=crystal_fraction(beam_x_um, beam_y_um, 0.0, 0.0, crystal_um),
+        crystal_um=crystal_um,
+        resolved_angstrom={
+            f"{mrad:g}": resolvable_axis_angstrom(
+                KEV_ANGSTROM / beam.energy_kev,
+                mrad,
+                crystal_um,
+                DETECTOR_MM,
+                MOSAICITY_DEG,
+                SPACING_ANGSTROM,
+            )
+            for mrad in divergences
+        },
+    )
 
 
 def electron_spot(tube: Tube) -> ElectronSpot:
@@ -175,5 +224,6 @@ def doubts_of(tube: Tube) -> list[str]:
         for _, entry in getattr(tube, section)
     )
     if unsourced:
-        doubts.append(f"{unsourced} parameters are given without a source")
+        noun = "parameter is" if unsourced == 1 else "parameters are"
+        doubts.append(f"{unsourced} {noun} given without a source")
     return doubts

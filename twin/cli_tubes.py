@@ -46,18 +46,21 @@ def tube(
     What is wrong is said in one line with its place (exit status 2). What the models doubt, such
     as a target that melts, follows as notes.
     """
-    from twin.catalogue import doubts_of, facts_of
+    from twin.catalogue import beam_facts_of, doubts_of, facts_of
     from twin.tube import load_tube
 
     name, description = load_tube(file)
     facts, doubts = facts_of(name, description), doubts_of(description)
+    beam = beam_facts_of(description)
     if as_json:
-        _print_json({**asdict(facts), "assumptions": len(description.assumptions()),
-                     "doubts": doubts})  # fmt: skip
+        _print_json({
+            **asdict(facts), "beam": asdict(beam) if beam else None,
+            "assumptions": len(description.assumptions()), "doubts": doubts,
+        })  # fmt: skip
         return
     from twin.tables import show_tube
 
-    show_tube(facts, description, doubts)
+    show_tube(facts, beam, description, doubts)
 
 
 def compare(

@@ -162,7 +162,7 @@ TOTAL_MINUTES = 461.0
 def commission(
     tube: Tube, progress: Callable[[float], None] = lambda part: None
 ) -> dict[str, float]:
-    """Run the whole procedure (about 6 simulated hours) on a tube.
+    """Run the whole procedure (about 8 simulated hours) on a tube.
 
     Returns the firmware settings found, by name. InputError if the tube can't be run.
     """

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from twin.budget import Line
-from twin.catalogue import Facts
+from twin.catalogue import BeamFacts, Facts
 from twin.sensitivity import End, Sensitivity
 from twin.sources import Row
 from twin.tube import Tube
@@ -37,7 +37,7 @@ def show_tubes(facts: Iterable[Facts]) -> None:
     _print(table)
 
 
-def show_tube(facts: Facts, tube: Tube, doubts: list[str]) -> None:
+def show_tube(facts: Facts, beam: BeamFacts | None, tube: Tube, doubts: list[str]) -> None:
     """What one description amounts to."""
     table = _table("", words=1)
     table.show_header = False
@@ -51,16 +51,24 @@ def show_tube(facts: Facts, tube: Tube, doubts: list[str]) -> None:
          + (f"{facts.boiling_margin_k:.0f} K below boiling" if margin is None
             else f"{margin:.0f} K below melting")),
         ("emitter", f"{facts.emitter_k:.0f} K"
-         + (f", lasts {number(facts.emitter_life_h, 2)} h" if facts.emitter_life_h else "")),
+         + (f", lasts {number(facts.emitter_life_h)} h" if facts.emitter_life_h else "")),
         ("after a year", f"{100.0 * facts.left_after_a_year:.0f} % of the intensity"),
         ("assumptions", f"{len(tube.assumptions())} with a range"),
     ):  # fmt: skip
         table.add_row(name, text)
-    console = Console(highlight=False)
-    console.print(f"{facts.name}: {tube.title}", markup=False)
-    console.print(table)
+    if beam:
+        table.add_row(
+            "beam",
+            f"{number(beam.beam_x_um)} x {number(beam.beam_y_um)} µm at the focus, "
+            f"{100.0 * beam.part_on_crystal:.0f} % of it on a crystal of "
+            f"{number(beam.crystal_um)} µm",
+        )
+        axes = (f"{axis:.0f} Å at {mrad} mrad" for mrad, axis in beam.resolved_angstrom.items())
+        table.add_row("cell axis", f"resolved up to {', '.join(axes)}")
+    print(f"{facts.name}: {tube.title}")
+    _print(table)
     for doubt in doubts:
-        console.print(f"note: {doubt}", markup=False)
+        print(f"note: {doubt}")
 
 
 def show_comparison(rows: Iterable[Row]) -> None:

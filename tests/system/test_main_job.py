@@ -40,8 +40,9 @@ def test_the_intensity_holds_to_the_bars(results, scenario, seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_term_of_the_compensation_is_needed_on_the_ramp(results, seed):
-    """Without the current's temperature coefficient it would be 0.028 %, the voltage's 0.039 %."""
-    assert results[f"ramp {seed}"].frames.true.rms_percent <= 0.02
+    """But the head's, which the thermal law holds. Without the voltage's temperature coefficient
+    it would be 0.040 %, the current's 0.041 %, the mount's curvature 0.19 %, the air 0.22 %."""
+    assert results[f"ramp {seed}"].frames.true.rms_percent <= 0.03
 
 
 def test_thirty_centimetres_of_air_hold_with_the_compensation_law(results):

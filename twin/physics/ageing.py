@@ -4,9 +4,8 @@ Intensity. Published note on laboratory sources for crystallography: a microfocu
 (TXS class) falls by 30 to 50 % a year, a classic one by 30 % in "a few hundred hours" because its
 anode roughens; a liquid-metal jet keeps its brilliance. Taken as exponential in running time, with
 a year of 8766 h, so an instrument that rests half the time ages by half as much a year. A sealed
-microfocus tube is assumed to lose 3 % in 1000 h at its rated focal spot temperature (range 1 to
-5 %), with an activation energy of 2.0 eV (range 1 to 3): about that of self-diffusion in copper,
-2.19 eV (Rothman and Peterson, Phys. Stat. Sol. 35 (1969) 305).
+microfocus tube is assumed to lose 1 to 5 % in 1000 h at its rated power; a cooler spot less, which
+is left out.
 
 Mechanism. X-rays leave a rough surface through h/sin(take-off) more of the target on average.
 
@@ -54,16 +53,6 @@ LIQUID_JET_PER_H = 0.0
 def relative_intensity(hours: float, per_h: float) -> float:
     """Part of the first intensity that is left after this running time."""
     return exp(-per_h * hours)
-
-
-def sealed_per_h(
-    spot_k: float,
-    rated_spot_k: float,
-    rated_per_h: float = decline_per_h(0.03, 1000.0),
-    activation_ev: float = 2.0,
-) -> float:
-    """Decline of a sealed microfocus tube with its focal spot at spot_k, 1/h (assumed)."""
-    return rated_per_h * exp(activation_ev / BOLTZMANN_EV * (1.0 / rated_spot_k - 1.0 / spot_k))
 
 
 def roughness_transmission(
