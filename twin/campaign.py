@@ -61,12 +61,14 @@ def run_all(
     processes = min(len(tasks), os.cpu_count() or 1)
     results: list[Result] = []
     context: Any = multiprocessing.get_context("spawn")
-    with context.Pool(processes, _leave_interrupts_to_the_parent) as pool:
-        for result in pool.imap(work, tasks):
-            results.append(result)
-            progress(len(results))
+    # Inherited: the parent alone decides when to stop, from the processes' first moment on.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        with context.Pool(processes) as pool:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            for result in pool.imap(work, tasks):
+                results.append(result)
+                progress(len(results))
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return results
-
-
-def _leave_interrupts_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,11 +1,11 @@
 """What a description of a tube amounts to: focal spot, its temperature, cathode, life."""
 
 from dataclasses import dataclass
-from math import log1p, pi, sqrt
+from math import isfinite, log1p, pi, sqrt
 
 from twin.parameter import Parameter
 from twin.physics.ageing import YEAR_H, filament_life_h, relative_intensity
-from twin.physics.cathode import Filament, Triode
+from twin.physics.cathode import MELTS_K, Filament, Triode
 from twin.physics.focal_spot import (
     ElectronSpot,
     boiling_margin_k,
@@ -50,8 +50,8 @@ class Facts:
     spot_k: float  # hottest place of the target
     melting_margin_k: float | None  # None for a liquid
     boiling_margin_k: float
-    emitter_k: float
-    emitter_life_h: float | None  # None where no rate of evaporation gives one
+    emitter_k: float  # infinite where none gives the operating current
+    emitter_life_h: float | None  # None where nothing gives one
     left_after_a_year: float  # part of the intensity
 
     def listed(self) -> dict[str, object]:
@@ -133,7 +133,7 @@ def facts_of(name: str, tube: Tube) -> Facts:
     spot_k = spot_temperature_k(tube)
     liquid = tube.target.anode == "liquid-jet"
     emitter_k = emitter_temperature_k(tube)
-    wire = tube.cathode.wire_diameter_mm
+    wire = tube.cathode.wire_diameter_mm if isfinite(emitter_k) else None
     loss_per_h = -log1p(-1e-2 * tube.ageing.loss_percent_per_1000_h.value) / 1000.0
     return Facts(
         name=name,
@@ -184,7 +184,18 @@ def anode_temperature_c(tube: Tube) -> float:
 
 
 def emitter_temperature_k(tube: Tube) -> float:
-    """What the emitter must have for the operating current at the set bias, K."""
+    """What the emitter must have for the operating current at the set bias, K; infinite where
+    there is no such temperature."""
+    saturation_ma = saturation_needed_ma(tube)
+    filament = Filament(tube.cathode, 0.001 * TICK_MS)
+    if saturation_ma > filament.richardson_ma(MELTS_K[tube.cathode.emitter]):
+        return float("inf")
+    return filament.working_k(saturation_ma)
+
+
+def saturation_needed_ma(tube: Tube) -> float:
+    """Of the emitter, for the operating current at the set bias, mA; infinite where the gun's
+    space charge alone lets less through."""
     settings = tube.firmware_settings()
     triode = Triode(tube.cathode)
     drive_kv = settings.kv + 1e-3 * triode.amplification * settings.grid_set_v
@@ -192,8 +203,7 @@ def emitter_temperature_k(tube: Tube) -> float:
     space_ma = triode.perveance * max(drive_kv, 0.0) ** 1.5
     if space_ma <= settings.ma:
         return float("inf")
-    saturation_ma = settings.ma / sqrt(1.0 - (settings.ma / space_ma) ** 2)
-    return Filament(tube.cathode, 0.001 * TICK_MS).working_k(saturation_ma)
+    return settings.ma / sqrt(1.0 - (settings.ma / space_ma) ** 2)
 
 
 def doubts_of(tube: Tube) -> list[str]:
@@ -208,10 +218,14 @@ def doubts_of(tube: Tube) -> list[str]:
         )
     if facts.boiling_margin_k <= 0.0:
         doubts.append(f"the target boils: {facts.spot_k:.0f} K at {facts.power_w:g} W")
-    if facts.emitter_k == float("inf"):
+    if saturation_needed_ma(tube) == float("inf"):
         doubts.append(
             f"the gun's space charge lets less than {settings.ma:g} mA through at "
             f"{settings.grid_set_v:g} V of bias; raise perveance_ma_per_kv1_5 or grid_set_v"
+        )
+    elif facts.emitter_k == float("inf"):
+        doubts.append(
+            f"the emitter melts before it gives {settings.ma:g} mA; enlarge emitting_area_mm2"
         )
     elif facts.emitter_k > HOTTEST_K[tube.cathode.emitter]:
         doubts.append(

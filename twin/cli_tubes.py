@@ -4,6 +4,7 @@ import json
 import math
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Annotated, Any
 
 import typer
@@ -109,14 +110,14 @@ def budget(
     from twin.job import prepare
     from twin.progress import campaign
 
-    path = _png(out, "budget")
+    path = _png(out, "budget", as_json)
     job = prepare(scenario, tube, None, hours, seed, ())
     with campaign(f"budget of {job.tube_name}", as_json) as progress:
         lines = find(job, progress)
     from twin.budget_figure import draw_budget
     from twin.tables import show_budget
 
-    if path and (out or not as_json):
+    if path:
         _draw(draw_budget, lines, f"Error budget: {job.tube_name}, {job.scenario.name}", path=path)
     if as_json:
         _print_json([asdict(line) for line in lines])
@@ -148,9 +149,11 @@ def sensitivity(
     from twin.progress import campaign
     from twin.sensitivity import sensitivities
 
-    path = _png(out, "sensitivity")
+    path = _png(out, "sensitivity", as_json)
     job = prepare(scenario, tube, None, None, seed, ())
     names = [name for name, _ in job.tube.assumptions()]
+    if not names:
+        raise InputError(f"{job.tube_name}: no parameter has a range; give assumed ones a range")
     if not any(name.startswith(only) for name in names):
         raise InputError(
             f"--only {only}: no assumption of {job.tube_name} begins so; "
@@ -162,7 +165,7 @@ def sensitivity(
     from twin.budget_figure import draw_sensitivity
     from twin.tables import show_sensitivity
 
-    if path and (out or not as_json):
+    if path:
         heading = f"Sensitivity of the verdict: {job.tube_name}, {job.scenario.name}"
         _draw(draw_sensitivity, found, nominal, heading, path=path)
     if as_json:
@@ -172,27 +175,60 @@ def sensitivity(
         print(f"plot: {path}")
 
 
-def _png(out: Path | None, name: str) -> Path:
+def _png(out: Path | None, name: str, as_json: bool) -> Path | None:
+    """Where the plot goes; None if only JSON is wanted. InputError, before anything has run, if
+    it can't be written there."""
+    if as_json and out is None:
+        return None
     path = out or Path("out") / f"{name}.png"
     if path.suffix.lower() != ".png":
         raise InputError(f"--out {path}: is no .png; name a file such as {name}.png")
-    if path.is_dir():
-        raise InputError(f"--out {path}: is a directory; name a file in it")
+    try:
+        if not _exists(path):
+            nearest = next(parent for parent in path.absolute().parents if _exists(parent))
+            with TemporaryFile(dir=nearest):
+                pass
+        elif path.is_dir():
+            raise InputError(f"--out {path}: is a directory; name a file in it")
+        elif not path.is_file():
+            raise InputError(f"--out {path}: is not a plain file; name another")
+        else:
+            path.open("ab").close()
+    except OSError as error:
+        raise _cannot_write(path, error) from None
     return path
 
 
+def _exists(path: Path) -> bool:
+    """Path.exists, but OSError where it can't be."""
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _cannot_write(path: Path, error: OSError) -> InputError:
+    return InputError(
+        f"--out {path}: can't be written ({error.strerror}); name a file where you can write"
+    )
+
+
 def _draw(draw: Any, *what: Any, path: Path) -> None:
-    """Draw into the file. InputError if it can't be written."""
+    """Draw into the file, whole or not at all. InputError if it can't be written."""
     from twin.drawing import style
 
+    unfinished = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with style():
-            draw(*what, path)
+        try:
+            with style():
+                draw(*what, unfinished)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
     except OSError as error:
-        raise InputError(
-            f"--out {path}: can't be written ({error.strerror}); name a file where you can write"
-        ) from None
+        raise _cannot_write(path, error) from None
 
 
 def _print_json(document: Any) -> None:

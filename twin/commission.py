@@ -304,7 +304,7 @@ def _spot_and_air(
     steady = (
         (np.abs(np.gradient(column["head_c"])) < 0.05)
         & (np.abs(np.gradient(column["mount_c"])) < 0.3)
-        & (np.abs(np.gradient(column["ma_monitor"])) < 0.002)
+        & (np.abs(np.gradient(column["ma_monitor"])) < 0.002 * reference["ma_monitor"])
         & (np.abs(np.gradient(column["helium"])) == 0.0)
         & (column["counts"] >= FEWEST_COUNTS)
     )
@@ -373,7 +373,7 @@ def _fan(rows: np.ndarray, reference: dict[str, float], s: Settings) -> dict[str
     fit = least_squares(
         misfit,
         [s.fan_g0_w_per_k, s.fan_g1_w_per_k, s.fan_exponent, 0.5],
-        bounds=([0.05, 0.1, 0.3, 0.0], [20.0, 60.0, 1.0, 20.0]),
+        bounds=([0.005, 0.05, 0.3, 0.0], [20.0, 60.0, 1.0, 20.0]),
     )
     return {
         "fan_g0_w_per_k": fit.x[0],

@@ -57,4 +57,4 @@ def exactly(
         if given and name not in wanted:
             raise EntryError(f"{owner} has no such thing; delete it", name)
         if not given and name in wanted:
-            raise EntryError(f"is missing: {owner} needs it; add it", name)
+            raise EntryError(f"is missing: {owner} needs it; add it", name, missing=True)

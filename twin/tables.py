@@ -48,9 +48,9 @@ def show_tube(facts: Facts, beam: BeamFacts | None, tube: Tube, doubts: list[str
         ("focal spot", f"{number(facts.focal_spot_um)} µm ({facts.focal_spot_class} focus)"),
         ("loading", f"{number(facts.w_per_um)} W/µm"),
         ("hottest place", f"{facts.spot_k:.0f} K, "
-         + (f"{facts.boiling_margin_k:.0f} K below boiling" if margin is None
-            else f"{margin:.0f} K below melting")),
-        ("emitter", f"{facts.emitter_k:.0f} K"
+         + (f"{_margin(facts.boiling_margin_k)} boiling" if margin is None
+            else f"{_margin(margin)} melting")),
+        ("emitter", f"{number(facts.emitter_k, 4)} K"
          + (f", lasts {number(facts.emitter_life_h)} h" if facts.emitter_life_h else "")),
         ("after a year", f"{100.0 * facts.left_after_a_year:.0f} % of the intensity"),
         ("assumptions", f"{len(tube.assumptions())} with a range"),
@@ -125,6 +125,10 @@ def _figure(end: End) -> str:
     if end.failure:
         return end.failure
     return number(end.rms_true_percent, 2)
+
+
+def _margin(kelvin: float) -> str:
+    return f"{abs(kelvin):.0f} K {'below' if kelvin >= 0.0 else 'above'}"
 
 
 def _signed(value: float | None) -> str:

@@ -30,11 +30,13 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class EntryError(ValueError):
-    """For validators: `message` is about the entry at `path`, seen from the validated value."""
+    """For validators: `message` is about the entry at `path`, seen from the validated value;
+    `missing` if that entry is not there."""
 
-    def __init__(self, message: str, *path: str | int) -> None:
+    def __init__(self, message: str, *path: str | int, missing: bool = False) -> None:
         super().__init__(message)
         self.path = path
+        self.missing = missing
 
 
 def shown(value: object) -> str:
@@ -176,12 +178,12 @@ def _unusable_numbers(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[
 def _explained(model: type[BaseModel], data: Any, given: Any, error: Any) -> _Problem:
     """One pydantic error in plain words, at the entry of the file that it is about."""
     kind, context, value = error["type"], error.get("ctx", {}), error["input"]
-    missing = kind == "missing"
     cause = context.get("error")
+    missing = kind == "missing" or (isinstance(cause, EntryError) and cause.missing)
     location = error["loc"] + (cause.path if isinstance(cause, EntryError) else ())
     path = _in_file(location, data, given, missing)
     if missing:
-        return _Problem(path, "is missing; add it", missing=True)
+        return _Problem(path, str(cause) if cause else "is missing; add it", missing=True)
     if kind == "extra_forbidden":
         return _Problem(path, f"unknown key; {_instead(model, path, given)}")
     if kind in _WANTED:

@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from firmware.settings import Settings
 from twin.errors import InputError
 from twin.parameter import Parameter, Strict
-from twin.physics.attenuation import excitation_kv
+from twin.physics.attenuation import SHELL_OF_LINE, excitation_kv
 from twin.toml_input import EntryError, load_toml, nearest, shown
 from twin.tube_sections import (
     Ageing,
@@ -65,6 +65,22 @@ class Tube(Strict):
                 "correct one of the two",
                 "settings",
                 "air_cooled",
+            )
+        from twin.physics.line_yield import IONISATION, MAX_KV  # slow to import
+
+        element, line = self.target.element, self.target.line
+        if line != "continuum" and (element, SHELL_OF_LINE[line]) not in IONISATION:
+            raise EntryError(
+                f"no cross-section is known here for {element} {line}; correct one of the two",
+                "target",
+                "line",
+            )
+        if settings.kv_max > MAX_KV:
+            raise EntryError(
+                f"{settings.kv_max:g} kV, but a target's yield is known up to {MAX_KV:g} kV; "
+                "lower it",
+                "settings",
+                "kv_max",
             )
         edge_kv = excitation_kv(self.target.element, self.target.line)
         if not settings.kv > edge_kv:

@@ -16,10 +16,12 @@ def numbers(section: BaseModel) -> dict[str, float]:
 
 
 def varied(
-    values: Mapping[str, float | str | None], settings: Mapping[str, float] | None = None
+    values: Mapping[str, float | str | None],
+    settings: Mapping[str, float] | None = None,
+    of: Tube = DEFAULT,
 ) -> Tube:
-    """The default tube with other values by dotted name: varied({"heat.fan_exponent": 0.5})."""
-    document = DEFAULT.model_dump()
+    """A tube with other values by dotted name: varied({"heat.fan_exponent": 0.5})."""
+    document = of.model_dump()
     for name, value in values.items():
         section, parameter = name.split(".")
         assert parameter in document[section], name
