@@ -20,9 +20,7 @@ from firmware.settings import Settings
 from firmware.signals import Command
 from twin.ambient import Ambient
 from twin.errors import InputError
-from twin.physics.air import densities_kg_m3
-from twin.physics.attenuation import Gas
-from twin.physics.line_yield import LineYield
+from twin.physics.line_yield import helium_part
 from twin.plant import Plant
 from twin.tube import Tube
 from twin.world import World
@@ -218,7 +216,8 @@ def commission(
     command.ma = 0.6 * s.ma
     lab.wait(25)
     rows = np.array(lab.minutes)
-    found.update(_spot_and_air(rows, reference, set_c, lab.path_cm, helium_part(tube)))
+    part = helium_part(tube.target.element, tube.target.line)
+    found.update(_spot_and_air(rows, reference, set_c, lab.path_cm, part))
     if s.air_cooled:
         found.update(_fan(rows, reference, s))
     found = {name: float(f"{value:.6g}") for name, value in found.items()}
@@ -229,14 +228,6 @@ def commission(
             "firmware expects of one"
         )
     return found
-
-
-def helium_part(tube: Tube) -> float:
-    """Absorption of helium by that of air, for the tube's line: from tables, as anyone has them."""
-    line = LineYield(tube.target.element, tube.target.line, 90.0)
-    air = densities_kg_m3(22.0, 1013.25, 45.0)
-    of_helium = Gas("helium", line.energy_kev).optical_depth(1.0, *air)
-    return of_helium / Gas("air", line.energy_kev).optical_depth(1.0, *air)
 
 
 def rooms_in_hand_c(s: Settings) -> tuple[float, float]:
@@ -304,7 +295,7 @@ def _spot_and_air(
     steady = (
         (np.abs(np.gradient(column["head_c"])) < 0.05)
         & (np.abs(np.gradient(column["mount_c"])) < 0.3)
-        & (np.abs(np.gradient(column["ma_monitor"])) < 0.002 * reference["ma_monitor"])
+        & (np.abs(np.gradient(column["ma_monitor"])) < 0.002 * column["ma_monitor"].mean())
         & (np.abs(np.gradient(column["helium"])) == 0.0)
         & (column["counts"] >= FEWEST_COUNTS)
     )

@@ -222,7 +222,7 @@ ROOMS = [
 @EVERY_TUBE
 @pytest.mark.parametrize("place", ROOMS)
 def test_the_predicted_change_of_intensity_is_the_true_one(name, place):
-    """To 0.05 % of the intensity or 1.5 % of its change, at rest, anywhere in 15 to 34.5 degC,
+    """To 0.07 % of the intensity or 1.5 % of its change, at rest, anywhere in 15 to 34.5 degC,
     where it truly changes by up to 8 %: the law is of the second order, the truth is not. What is
     predicted comes from the sensors, with their offsets; what is true, not."""
     off_k, room_c, pressure_hpa, humidity = place
@@ -257,7 +257,7 @@ def test_the_predicted_change_of_intensity_is_the_true_one(name, place):
     rest = (55.0 - p.head_offset_k.value, 22.0, 1013.25, 45.0)
     there = (rest[0] + off_k, room_c, pressure_hpa, humidity)
     change = truth(*there) - truth(*rest)
-    assert predicted(*there) - predicted(*rest) == pytest.approx(change, rel=0.015, abs=5e-4)
+    assert predicted(*there) - predicted(*rest) == pytest.approx(change, rel=0.015, abs=7e-4)
 
 
 def ramp(name, without=()):

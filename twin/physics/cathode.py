@@ -19,6 +19,9 @@ from twin.tube_sections import Cathode
 MOVE_K = 0.5
 SURROUNDINGS_K = 330.0
 BOLTZMANN_EV = Boltzmann / e
+# Of the self-biased current: when it is found, and how often at most it is corrected.
+STEP_PART = 1e-9
+MOST_STEPS = 100
 
 # Resistivity of tungsten, 300 to 3600 K in steps of 100 K, micro-ohm cm:
 # Forsythe and Worthing, Astrophys. J. 61 (1925) 146.
@@ -229,19 +232,36 @@ class Triode:
         self.feedback_kv_per_ma = 1e-3 * self.amplification * cathode.self_bias_kohm.value
 
     def current_ma(self, drive_kv: float, saturation_ma: float, last_ma: float) -> float:
-        """One step towards the current (mA) at this drive U + mu Vg (kV), from the last one.
+        """The current (mA) at this drive U + mu Vg (kV), to parts in a thousand million.
 
-        Without feedback the step is the answer; with it, it is Newton's, and a few ticks of
-        10 ms bring it there.
+        With feedback it is found by Newton's steps from the last current, kept between bounds:
+        where space charge gives way to saturation they alone would go round in circles.
         """
-        feedback = self.feedback_kv_per_ma
-        drive_kv -= feedback * last_ma
         if drive_kv <= 0.0 or saturation_ma <= 0.0:
-            return 0.5 * last_ma if feedback and last_ma > 1e-9 else 0.0
+            return 0.0
+        feedback = self.feedback_kv_per_ma
+        if not feedback:
+            return self._let_through(drive_kv, saturation_ma)[0]
+        low, high = 0.0, min(drive_kv / feedback, saturation_ma)
+        ma = last_ma if low < last_ma < high else 0.5 * high
+        for _ in range(MOST_STEPS):
+            passed_ma, per_kv = self._let_through(drive_kv - feedback * ma, saturation_ma)
+            if ma > passed_ma:
+                high = ma
+            else:
+                low = ma
+            before_ma, ma = ma, ma + (passed_ma - ma) / (1.0 + feedback * per_kv)
+            if abs(ma - before_ma) <= STEP_PART * ma:
+                break
+            if not low < ma < high:
+                ma = 0.5 * (low + high)
+        return ma
+
+    def _let_through(self, drive_kv: float, saturation_ma: float) -> tuple[float, float]:
+        """Current (mA) at the drive that is left of it, and its slope, mA/kV."""
+        if drive_kv <= 0.0:
+            return 0.0, 0.0
         space = self.perveance * drive_kv * sqrt(drive_kv)
         square = space * space + saturation_ma * saturation_ma
         ma = space * saturation_ma / sqrt(square)
-        if not feedback:
-            return ma
-        slope = 1.5 * ma / drive_kv * saturation_ma * saturation_ma / square  # mA/kV
-        return max(last_ma + (ma - last_ma) / (1.0 + feedback * slope), 0.0)
+        return ma, 1.5 * ma / drive_kv * saturation_ma * saturation_ma / square

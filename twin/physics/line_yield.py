@@ -21,6 +21,7 @@ from scipy.interpolate import CubicSpline
 
 from twin.physics import attenuation as xray
 from twin.physics.ageing import roughness_transmission
+from twin.physics.air import densities_kg_m3
 from twin.physics.materials import TARGETS
 
 MAX_KV = 140.0  # the cross-sections' formula is for up to 16 times the edge
@@ -248,3 +249,11 @@ class LineYield:
             return (0.0, 0.0, slope, value), x
         at = min(int(x), self.NODES - 2)
         return self._cubics[at], x - at
+
+
+def helium_part(element: str, line: str) -> float:
+    """Absorption of helium by that of the air of a usual room, for the target's line."""
+    energy_kev = LineYield(element, line, 90.0).energy_kev
+    air = densities_kg_m3(22.0, 1013.25, 45.0)
+    of_helium = xray.Gas("helium", energy_kev).optical_depth(1.0, *air)
+    return of_helium / xray.Gas("air", energy_kev).optical_depth(1.0, *air)

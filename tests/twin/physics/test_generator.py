@@ -9,10 +9,11 @@ from scipy.stats import kstest
 
 from firmware.calibration import ADC_FULL, DAC_FULL
 from tests.full_scales import KV_FULL, KV_PER_COUNT
-from tests.twin.open_loop import IDEAL, QUIET, plant_of, slow_steps, switch_on
+from tests.twin.open_loop import IDEAL, QUIET, plant_of, room, slow_steps, switch_on
 from tests.twin.variants import varied
 from twin.noise import Noise
 from twin.physics.generator import NO_ARC, Generator
+from twin.plant import Plant
 
 STEP_S, TICK_S = 0.5, 0.01
 STEPS = 100_000
@@ -162,7 +163,7 @@ def test_a_plant_saved_in_the_middle_of_an_arc_goes_on_bit_for_bit():
     paths = []
     for one in (plant, other):
         path = []
-        for _ in range(300):
+        for _ in range(3000):
             one.advance()
             path.append((one.kv, one.kv_monitor_raw))
         paths.append(path)
@@ -181,14 +182,9 @@ def test_load_regulation_is_a_part_of_full_scale(ma_full):
 
 def test_the_load_pulls_the_voltage_down_and_less_on_a_larger_generator():
     """The same tube and current: on twice the full scale it is half the load."""
-    falls = []
+    falls, values = [], IDEAL | {"generator.load_regulation_percent": 2.0}
     for ma_full in (2.0, 4.0):
-        values = IDEAL | {"generator.load_regulation_percent": 2.0}
-        plant = plant_of(values)
-        plant.generator.regulation_per_ma = generator(
-            {"load_regulation_percent": 2.0}, ma_full
-        ).regulation_per_ma
-        switch_on(plant)
+        plant = switch_on(Plant(varied(values, {"ma_full": ma_full}), room(), 10.0, seed=1))
         program_kv = plant.kv_program_raw * KV_FULL / DAC_FULL
         falls.append((1.0 - plant.kv / program_kv) / plant.ma)
     assert falls == pytest.approx([0.01, 0.005], rel=1e-3)
