@@ -36,7 +36,9 @@ COMPENSATION_MS = 1000  # phase 7
 MAX_AGE_MS = 3000  # a reading older than this trims nothing new
 LAMP_KV = 1.0  # above this there may be X-rays, whatever was commanded
 SETTLE_MS = 1000  # after the voltage has been moved, before it is expected to be there
-SAG_COUNTS = 0.95 * ADC_FULL / DAC_FULL  # monitor over program: below it the voltage sags
+SETTLED_PART = 0.95 * ADC_FULL / DAC_FULL  # monitor over program, in counts
+MOVING_PART = 0.5 * ADC_FULL / DAC_FULL
+MOVING_KV = 10.0  # below this a voltage on its way up may still be at half of its program
 LAMP_STRETCH_MS = 500 + 2 * SLOW_MS  # at least 500, wherever between two turns it begins
 FILAMENT_VOLT_PER_A = 0.75  # to turn filament current into heat, W = 0.75 V/A * A**2
 
@@ -71,6 +73,7 @@ class Controller(Plain):
         self.kv_per_count = settings.kv_full / ADC_FULL
         self.ma_per_count = settings.ma_full / ADC_FULL
         self.filament_a_per_count = settings.filament_full_a / ADC_FULL
+        self.moving_raw = int(MOVING_KV * DAC_FULL / settings.kv_full)
         self.lamp_kv_raw = int(LAMP_KV / self.kv_per_count)
         self.condition = OFF
         self.trip = 0  # code of the first cause, kept until the next start
@@ -83,7 +86,7 @@ class Controller(Plain):
         self.lamp_ms = 0
         self.room_c = 22.0
         self.sagging = False
-        self.sag_raw = 0.0  # 0: the voltage is moving, and nothing can be said of it
+        self.sag_raw = 0.0  # monitor below which the voltage has broken down
         self.steady_ms = 0
 
     def step(self, now_ms: int, inputs, outputs, command) -> None:
@@ -103,12 +106,12 @@ class Controller(Plain):
             trip = self.interlocks.fast(inputs)
             if trip:
                 self._trip(trip, now_ms)
-            elif condition == BEAM:
+            elif condition >= RAMP:
                 if inputs.kv_monitor_raw < self.sag_raw:
                     self._sag(now_ms)  # without voltage the current says nothing: the bias waits
                 else:
                     self.sagging = False
-                    if not command.hold & HOLD_EMISSION:
+                    if condition == BEAM and not command.hold & HOLD_EMISSION:
                         outputs.grid_program_raw = self.emission.fast(inputs.ma_monitor_raw)
         self.phase_ms += dt_ms
         if self.phase_ms >= PHASE_MS:
@@ -178,7 +181,7 @@ class Controller(Plain):
         trip = self.interlocks.slow(inputs, outputs, dt_ms)
         condition = self.condition
         emission = self.emission
-        if condition == BEAM and not trip:
+        if RAMP <= condition <= BEAM and not trip:
             trip = self.interlocks.voltage(self.sagging, dt_ms)
         regulating = condition == BEAM and not self.sagging and not command.hold & HOLD_EMISSION
         if regulating and not trip:
@@ -189,6 +192,7 @@ class Controller(Plain):
                 dt_ms,
             )
         dt_s = 0.001 * dt_ms
+        before_raw = self.high_voltage.kv_program_raw
         if OFF < condition < TRIPPED and trip:
             self._trip(trip, now_ms)
         elif condition == PREHEAT:
@@ -200,18 +204,30 @@ class Controller(Plain):
             if self.high_voltage.ramp(command.kv, dt_s):
                 self._enter(BEAM)
         elif regulating:
-            there = self.high_voltage.ramp(command.kv, dt_s)
-            self.steady_ms = min(self.steady_ms + dt_ms, SETTLE_MS) if there else 0
-            settled = self.steady_ms == SETTLE_MS
-            self.sag_raw = SAG_COUNTS * self.high_voltage.kv_program_raw if settled else 0.0
+            self.high_voltage.ramp(command.kv, dt_s)
             # The rating comes before the slew: what a rising voltage leaves holds at once.
             self.emission.target_ma = self.high_voltage.allowed_ma(self.emission.target_ma)
             wanted_ma = self.high_voltage.allowed_ma(command.ma * self.compensation.trim)
             self.emission.aim(wanted_ma, dt_s)
             self.emission.slow(dt_s)
+        if self.high_voltage.kv_program_raw != before_raw:
+            self.steady_ms = 0
+        elif self.steady_ms < SETTLE_MS:
+            self.steady_ms += dt_ms
+        self._expect_voltage()
         if self.lamp_ms > 0:
             self.lamp_ms -= dt_ms
         self._write(inputs, outputs)
+
+    def _expect_voltage(self) -> None:
+        """The monitor below which there is less voltage than a generator on its way would show."""
+        program_raw = self.high_voltage.kv_program_raw
+        if self.steady_ms >= SETTLE_MS:
+            self.sag_raw = SETTLED_PART * program_raw
+        elif program_raw > self.moving_raw:
+            self.sag_raw = MOVING_PART * program_raw
+        else:
+            self.sag_raw = 0.0
 
     def _thermal(self, dt_ms: int, inputs, outputs, command) -> None:
         if inputs.room_age_ms <= MAX_AGE_MS:

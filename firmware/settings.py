@@ -158,6 +158,14 @@ class Settings:
                 return name, f"{getattr(self, name):g} is above {above} = {getattr(self, above):g}"
         if self.grid_set_v <= -self.grid_full_v:
             return "grid_set_v", f"{self.grid_set_v:g} is not above -grid_full_v"
+        if self.air_cooled not in (0, 1):
+            return "air_cooled", f"{self.air_cooled:g} is neither 0 nor 1"
+        most_w = self.trip_kv * self.trip_ma
+        if self.trip_power_w > most_w:
+            return (
+                "trip_power_w",
+                f"{self.trip_power_w:g} is above trip_kv * trip_ma = {most_w:g}",
+            )
         if self.kv * self.ma > self.power_limit_w:
             return "ma", f"{self.kv * self.ma:g} W is above power_limit_w = {self.power_limit_w:g}"
         return None

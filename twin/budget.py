@@ -12,7 +12,7 @@ there, but the room stays as it is.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import hypot, isfinite, log, sqrt
+from math import hypot, isfinite, log, nan, sqrt
 
 import numpy as np
 
@@ -20,9 +20,11 @@ from twin.campaign import Series, run_all, run_series
 from twin.commission import commission
 from twin.run import LAWS, Job
 from twin.tube import Tube
+from twin.verdict import FRAME_MS
 
 ALL = "all together"
 COUNTING = "counting statistics"
+ARCS = "arcs, expected"
 AIR = "absorption in the beam path"
 
 
@@ -33,26 +35,35 @@ EXPANSIONS = tuple(
 
 @dataclass(frozen=True)
 class Mechanism:
-    """Parameters that are 0 without it; those that it needs besides; laws that are never off."""
+    """Parameters that are 0 without it; those that it needs besides; laws that are never off.
+
+    by_room: whether it follows the room's temperature, so that %/K means anything.
+    """
 
     name: str
     parameters: tuple[str, ...]
     needs: tuple[str, ...] = ()
     keeps_on: tuple[str, ...] = ()
     room_is_constant: bool = False
+    by_room: bool = False
 
 
 MECHANISMS = (
-    Mechanism("expansion of the head", EXPANSIONS[:2]),
-    Mechanism("expansion of the mount", EXPANSIONS[2:]),
-    Mechanism(AIR, ()),
-    Mechanism("voltage: temperature", ("generator.kv_ppm_per_k",)),
+    Mechanism("expansion of the head", EXPANSIONS[:2], by_room=True),
+    Mechanism("expansion of the mount", EXPANSIONS[2:], by_room=True),
+    Mechanism(AIR, (), by_room=True),
+    Mechanism("voltage: temperature", ("generator.kv_ppm_per_k",), by_room=True),
     Mechanism("voltage: drift", ("generator.kv_drift_ppm_per_sqrt_h",)),
-    Mechanism("current sense: temperature", ("generator.ma_ppm_per_k",), keeps_on=("emission",)),
+    Mechanism(
+        "current sense: temperature",
+        ("generator.ma_ppm_per_k",),
+        keeps_on=("emission",),
+        by_room=True,
+    ),
     Mechanism(
         "current sense: drift", ("generator.ma_drift_ppm_per_sqrt_h",), keeps_on=("emission",)
     ),
-    Mechanism("filament supply", ("cathode.supply_ppm_per_k",)),
+    Mechanism("filament supply", ("cathode.supply_ppm_per_k",), by_room=True),
     Mechanism(
         "cathode: drift and flicker",
         ("cathode.drift_percent_per_sqrt_h", "cathode.flicker_percent"),
@@ -62,7 +73,7 @@ MECHANISMS = (
         ("generator.kv_noise_percent", "generator.ma_noise_percent", "generator.ripple_percent"),
         keeps_on=("emission",),
     ),
-    Mechanism("arcs", ("generator.arcs_per_1000_h",)),
+    Mechanism(ARCS, ("generator.arcs_per_1000_h",)),
     Mechanism(
         "temperature and air sensors",
         (
@@ -88,7 +99,7 @@ MECHANISMS = (
 
 @dataclass(frozen=True)
 class Line:
-    """One line of the budget. NaN where the room was constant, or a run tripped."""
+    """One line of the budget. NaN where nothing follows the room, or a run tripped."""
 
     mechanism: str
     percent_per_k: float
@@ -130,13 +141,29 @@ def budget(job: Job, progress: Callable[[float], None] = lambda part: None) -> l
     tasks.append((replace(job, without=()), laws_off()))
     pairs = run_all(off_and_on, tasks, lambda done: progress(done / len(tasks)))
     names = [*(mechanism.name for mechanism in MECHANISMS), ALL]
+    follow_room = [*(mechanism.by_room for mechanism in MECHANISMS), True]
     lines = [
-        Line(name, percent_per_k(task[0], off), _rms(off), _rms(on))
-        for name, task, (off, on) in zip(names, tasks, pairs, strict=True)
+        Line(name, percent_per_k(task[0], off) if by_room else nan, _rms(off), _rms(on))
+        for name, by_room, task, (off, on) in zip(names, follow_room, tasks, pairs, strict=True)
     ]
+    lines = [arcs_line(job, line) if line.mechanism == ARCS else line for line in lines]
     frame_percent = 100.0 / sqrt(job.tube.sample.counts_per_frame.value)
-    lines.append(Line(COUNTING, 0.0, frame_percent, frame_percent))
+    lines.append(Line(COUNTING, nan, frame_percent, frame_percent))
     return lines
+
+
+def arcs_line(job: Job, line: Line) -> Line:
+    """What arcs cost a run on average: too rare for one run to show it.
+
+    Each takes the quench and the return of the voltage, some three lags, out of one frame; of n
+    frames, a fraction p lose a part d each, which is d sqrt(p) rms for a small p.
+    """
+    generator, hours = job.tube.generator, (job.end_ms - job.warm_up_ms) / 3.6e6
+    frames = max(1.0, hours * 3.6e6 / FRAME_MS)
+    lost_ms = generator.arc_quench_ms.value + 1000.0 * generator.kv_lag_s.value
+    hit = generator.arcs_per_1000_h.value * hours / 1000.0 / frames
+    rms_percent = 100.0 * lost_ms / FRAME_MS * sqrt(hit)
+    return replace(line, rms_uncontrolled_percent=rms_percent, rms_controlled_percent=rms_percent)
 
 
 def laws_off(keeps_on: tuple[str, ...] = ()) -> tuple[str, ...]:

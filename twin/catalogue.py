@@ -157,7 +157,7 @@ def spot_temperature_k(tube: Tube) -> float:
     """Hottest place of the target at the rated power, K: of the body, the track and the spot."""
     settings = tube.firmware_settings()
     target, material, spot = tube.target, TARGETS[tube.target.element], electron_spot(tube)
-    absorbed_w = settings.power_limit_w * material.absorbed
+    absorbed_w = settings.power_limit_w * (1.0 - tube.heat.backscatter_fraction.value)
     depth_um = heat_depth_um(material, settings.kv)
     body_k = ZERO_C_K + anode_temperature_c(tube)
     if target.jet_speed_m_s:

@@ -8,12 +8,12 @@ sources for macromolecular crystallography, table 1).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import hypot
 
 from twin.catalogue import electron_spot
 from twin.physics.brightness import brightness, flux_density
 from twin.physics.line_yield import LineYield
-from twin.physics.mirror import figure_blur_um, multilayer_peak
-from twin.physics.sample import beam_fwhm_um
+from twin.physics.mirror import figure_blur_um, imaged, multilayer_peak
 from twin.tube import Tube, builtin_tubes, load_tube
 
 
@@ -68,6 +68,7 @@ def beam_of(tube: Tube) -> Beam | None:
         and optics.heavy_part
         and optics.bilayers
         and optics.layer_roughness_nm
+        and optics.acceptance_mrad
         and optics.focal_distance_mm
         and optics.image_distance_mm
         and optics.figure_error_arcsec
@@ -88,12 +89,16 @@ def beam_of(tube: Tube) -> Beam | None:
     )
     width_um, height_um = electron_spot(tube).apparent_um(target.take_off_deg.value)
     image_mm = optics.image_distance_mm.value
-    magnification = image_mm / optics.focal_distance_mm.value
+    focal_mm = optics.focal_distance_mm.value
+    magnification = image_mm / focal_mm
+    accepted_um = optics.acceptance_mrad.value * focal_mm
     blur_um = figure_blur_um(optics.figure_error_arcsec.value, image_mm)
-    beam_x_um = beam_fwhm_um(width_um, magnification, blur_um)
-    beam_y_um = beam_fwhm_um(height_um, magnification, blur_um)
+    image_x_um, image_y_um = (
+        magnification * imaged(side_um, accepted_um)[0] for side_um in (width_um, height_um)
+    )
+    beam_x_um, beam_y_um = hypot(image_x_um, blur_um), hypot(image_y_um, blur_um)
     # What the figure error spreads over a larger image is missing in the middle of it.
-    spread = magnification**2 * width_um * height_um / (beam_x_um * beam_y_um)
+    spread = image_x_um * image_y_um / (beam_x_um * beam_y_um)
     photons = line.photons_per_electron_sr(settings.kv)
     reflectivity = peak.reflectivity**2 * spread
     power_w = settings.power_limit_w

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import model_validator
 
 from twin.parameter import Parameter, Strict, bounded, exactly
+from twin.toml_input import EntryError
 
 # What only some kinds of a section have.
 MOVING = ("track_diameter_mm", "rotation_hz", "jet_diameter_um", "jet_speed_m_s")
@@ -130,6 +131,9 @@ class Cathode(Strict):
         return self
 
 
+LONGEST_ARC_MS = 900.0
+
+
 class Generator(Strict):
     """High-voltage generator and its monitors; their noise is in % of full scale.
 
@@ -139,7 +143,7 @@ class Generator(Strict):
 
     kv_lag_s: Annotated[Parameter, bounded(0.005, 0.3)]
     load_regulation_percent: Annotated[Parameter, bounded(0, 5)]
-    ripple_percent: Annotated[Parameter, bounded(0, 10)]
+    ripple_percent: Annotated[Parameter, bounded(0, 2)]
     arcs_per_1000_h: Annotated[Parameter, bounded(0, 1e6)]
     arc_quench_ms: Annotated[Parameter, bounded(10, 400)]
     kv_ppm_per_k: Annotated[Parameter, bounded(-1000, 1000)]
@@ -150,6 +154,18 @@ class Generator(Strict):
     ma_drift_ppm_per_sqrt_h: Annotated[Parameter, bounded(0, 1000)]
     ma_gain_error_percent: Annotated[Parameter, bounded(-5, 5)]
     ma_noise_percent: Annotated[Parameter, bounded(0, 2)]
+
+    @model_validator(mode="after")
+    def _is_back_in_time(self) -> "Generator":
+        """The firmware waits a second for a voltage that has broken down."""
+        back_ms = self.arc_quench_ms.value + 3000.0 * self.kv_lag_s.value
+        if back_ms > LONGEST_ARC_MS:
+            raise EntryError(
+                f"after an arc the voltage is back in {back_ms:.0f} ms, quench and three lags; the "
+                f"firmware waits for {LONGEST_ARC_MS:.0f} ms; lower it or kv_lag_s",
+                "arc_quench_ms",
+            )
+        return self
 
 
 class Optics(Strict):
@@ -233,5 +249,5 @@ class Sensors(Strict):
 class Published(Strict):
     """What has been published of this source, to be compared with what the models give."""
 
-    relative_intensity: Parameter | None = None
-    beam_um: Parameter | None = None
+    relative_intensity: Annotated[Parameter, bounded(1e-9, 1e9)] | None = None
+    beam_um: Annotated[Parameter, bounded(0.01, 1e5)] | None = None

@@ -34,6 +34,7 @@ class Heat(Plain):
         "fan",
         "mount_heater_w",
         "electronics_heater_w",
+        "coolant_c",
     )
 
     def __init__(self, p: HeatParameters, step_s: float):

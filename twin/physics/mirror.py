@@ -43,6 +43,14 @@ def acceptance(displacement_um: float, source_fwhm_um: float, acceptance_um: flo
     return exp(-FOUR_LN_2 * displacement_um * displacement_um / square_um2)
 
 
+def imaged(source_fwhm_um: float, acceptance_um: float) -> tuple[float, float]:
+    """What a mirror images of a source: its FWHM (um), and by what part of the source's
+    displacement its middle moves. It is the product of source and rocking curve, Gaussians."""
+    square_um2 = source_fwhm_um * source_fwhm_um + acceptance_um * acceptance_um
+    part = acceptance_um * acceptance_um / square_um2
+    return source_fwhm_um * part**0.5, part
+
+
 def figure_blur_um(slope_error_arcsec: float, image_distance_mm: float) -> float:
     """FWHM that the figure error adds at the focus, um.
 

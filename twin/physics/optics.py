@@ -1,14 +1,16 @@
 """From the electron beam to the crystal: line yield, spot displacement, mirrors, sample, air, age.
 
 Each axis is by itself: the spot moves against the mirror that images this axis, and its image
-moves, magnified, across the crystal. Without a mirror a displaced spot costs no intensity.
+moves, magnified, across the crystal. The mirror images only what it accepts: source times
+acceptance, two Gaussians, whose product is narrower than the source and moves less than it.
+Without a mirror a displaced spot costs no intensity.
 """
 
 from math import exp, log1p
 
 from twin.physics.focal_spot import ElectronSpot
 from twin.physics.line_yield import LineYield
-from twin.physics.mirror import acceptance, figure_blur_um
+from twin.physics.mirror import acceptance, figure_blur_um, imaged
 from twin.physics.sample import beam_fwhm_um, crystal_fraction
 from twin.tube import Tube
 
@@ -54,10 +56,11 @@ class Beam:
             self._acceptance_um = optics.acceptance_mrad.value * focal_mm  # mrad mm = um
             self.magnification = image_mm / focal_mm
             blur_um = figure_blur_um(optics.figure_error_arcsec.value, image_mm)
+            images = [imaged(source_um, self._acceptance_um) for source_um in self._source_um]
             self.beam_um = tuple(
-                beam_fwhm_um(source_um, self.magnification, blur_um)
-                for source_um in self._source_um
+                beam_fwhm_um(width_um, self.magnification, blur_um) for width_um, _ in images
             )
+            self._moves = tuple(self.magnification * part for _, part in images)
             self._most = self._caught(0.0, 0.0)
 
     def displacement_um(self, head_c: float, mount_c: float) -> tuple[float, float]:
@@ -76,12 +79,12 @@ class Beam:
         source_x, source_y = self._source_um
         sample_x, sample_y = self._sample_um
         offset_x, offset_y = self._offset_um
-        moved = self.magnification
+        moves_x, moves_y = self._moves
         return (
             acceptance(x_um, source_x, self._acceptance_um)
             * acceptance(y_um, source_y, self._acceptance_um)
             * self._caught(
-                moved * (x_um - offset_x) - sample_x, moved * (y_um - offset_y) - sample_y
+                moves_x * (x_um - offset_x) - sample_x, moves_y * (y_um - offset_y) - sample_y
             )
             / self._most
         )
