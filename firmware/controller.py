@@ -155,6 +155,7 @@ class Controller(Plain):
         """The tube voltage is far below its program: an arc, when it has just begun."""
         if not self.sagging:
             self.sagging = True
+            self._expect_voltage()
             trip = self.interlocks.arc()
             if trip:
                 self._trip(trip, now_ms)
@@ -201,7 +202,8 @@ class Controller(Plain):
             if self.in_condition_ms >= self.settings.preheat_ms:
                 self._enter(RAMP)
         elif condition == RAMP:
-            if self.high_voltage.ramp(command.kv, dt_s):
+            # After an arc the ramp goes on when the voltage is back.
+            if not self.sagging and self.high_voltage.ramp(command.kv, dt_s):
                 self._enter(BEAM)
         elif regulating:
             self.high_voltage.ramp(command.kv, dt_s)
@@ -222,7 +224,7 @@ class Controller(Plain):
     def _expect_voltage(self) -> None:
         """The monitor below which there is less voltage than a generator on its way would show."""
         program_raw = self.high_voltage.kv_program_raw
-        if self.steady_ms >= SETTLE_MS:
+        if self.sagging or self.steady_ms >= SETTLE_MS:
             self.sag_raw = SETTLED_PART * program_raw
         elif program_raw > self.moving_raw:
             self.sag_raw = MOVING_PART * program_raw

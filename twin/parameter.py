@@ -32,9 +32,7 @@ class Parameter(Strict):
     @model_validator(mode="after")
     def _range_holds_value(self) -> "Parameter":
         if self.range and not self.range[0] < self.range[1]:
-            raise ValueError(
-                f"range {list(self.range)} does not go from low to high; correct it"
-            )
+            raise ValueError(f"range {list(self.range)} does not go from low to high; correct it")
         if self.range and not self.range[0] <= self.value <= self.range[1]:
             raise ValueError(f"value {self.value:g} lies outside its own range {list(self.range)}")
         return self

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware.calibration import pt100_raw
-from firmware.controller import BEAM, OFF, TRIPPED
+from firmware.controller import BEAM, OFF, RAMP, TRIPPED
 from firmware.interlocks import NAMES, TABLE, Interlocks
 from firmware.settings import Settings
 from firmware.signals import ALL_CLOSED, CHAIN_A, CHAIN_B, GENERATOR_OK, HOLD_EMISSION, Outputs
@@ -432,3 +432,56 @@ def test_a_current_that_is_held_open_loop_is_not_expected_to_follow(bench: Bench
     bench.forced = {"ma_monitor_raw": round(0.8 * bench.command.ma / MA_PER_COUNT)}
     bench.run(DELAY_MS["current-astray"] + 1000)
     assert bench.outputs.trip == 0
+
+
+@pytest.mark.parametrize("after_ms", range(0, 1300, 100))
+@pytest.mark.parametrize("quench_ms", [100, 200, 400])
+def test_an_arc_soon_after_the_voltage_was_moved_is_ridden_through_as_well(
+    bench: Bench, after_ms: int, quench_ms: int
+):
+    bench.command.kv = 47.0
+    bench.run(after_ms)
+    strike(bench, quench_ms)
+    highest_ma = 0.0
+    for _ in range(400):
+        bench.tick()
+        highest_ma = max(highest_ma, bench.ma)
+    assert bench.controller.condition == BEAM
+    assert highest_ma < 1.05 * bench.command.ma
+
+
+def test_a_tube_that_keeps_arcing_in_the_ramp_never_gets_to_its_beam():
+    bench = Bench()
+    bench.run(100)
+    bench.command.run = True
+    bench.until_state(RAMP, 10_000)
+    bench.run(2000)
+    for _ in range(3):
+        strike(bench)
+        bench.run(300)
+        assert bench.controller.condition == RAMP
+    strike(bench)
+    assert bench.outputs.trip == CODE["arcing"]
+
+
+@pytest.mark.parametrize("hold", [0, HOLD_EMISSION])
+def test_a_voltage_monitor_that_is_dead_from_the_start_trips_in_the_ramp(hold: int):
+    bench = Bench()
+    bench.run(100)
+    bench.command.hold = hold
+    bench.command.run = True
+    bench.forced = {"kv_monitor_raw": 0}
+    bench.until_state(TRIPPED, 10_000)
+    assert bench.outputs.trip == CODE["no-voltage"]
+    assert bench.kv < 0.5 * bench.command.kv
+
+
+def test_moves_of_the_voltage_in_a_single_step_are_no_arcs():
+    settings = Settings()
+    settings.kv_slew_kv_per_s = 100.0
+    bench = Bench(settings)
+    bench.start()
+    for n in range(12):
+        bench.command.kv = (46.5, 49.5)[n % 2]
+        bench.run(1200)
+        assert bench.controller.condition == BEAM
