@@ -1,7 +1,7 @@
 """The published comparison of laboratory sources: I = B R alpha**2, and nothing but that."""
 
 from collections.abc import Callable
-from math import pi, radians, sin
+from math import hypot, pi, radians, sin
 from typing import Any
 
 import pytest
@@ -112,8 +112,10 @@ def test_the_beam_is_what_its_equation_says_with_every_factor_worked_out_here(na
     magnification = image_mm / optics.focal_distance_mm.value
     blur_um = 1e3 * image_mm * 2.0 * optics.figure_error_arcsec.value * pi / 648000.0
     spread = 1.0
+    accepted_um = optics.acceptance_mrad.value * optics.focal_distance_mm.value
     for size_um in (width_um, height_um):
-        image_um = magnification * size_um
+        # of two Gaussians' product, source and rocking curve
+        image_um = magnification * size_um * accepted_um / hypot(size_um, accepted_um)
         # the blur is an rms, the sizes are widths at half maximum
         spread *= image_um / (image_um**2 + (2.3548 * blur_um) ** 2) ** 0.5
     expected = photons / (1e-6 * width_um * height_um) * peak**2 * spread
@@ -204,7 +206,8 @@ def test_a_rough_target_shines_less():
 
 
 def test_figure_error_costs_most_where_the_focus_is_small():
-    """The note: 2 arcsec are up to 3 times as efficient as 10 at a 20 um focus."""
+    """The note: 2 arcsec are up to 3 times as efficient as 10 at a 20 um focus. Of a large focus
+    the mirror images a part that is as small as what it accepts, and some of the loss remains."""
     gains = []
     for width_um in (20.0, 60.0, 200.0):
         two, ten = (
@@ -216,7 +219,7 @@ def test_figure_error_costs_most_where_the_focus_is_small():
         gains.append(two / ten)
     assert gains == sorted(gains, reverse=True)
     assert 1.5 < gains[0] < 3.5
-    assert gains[2] < 1.1
+    assert gains[2] < 1.3
 
 
 # Negative controls: what is not the published source misses -------------------------------------
