@@ -17,6 +17,8 @@ settings.load_profile("tubetwin")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """How much of the long campaigns an ordinary test run does."""
     parser.addoption("--rooms", type=int, default=6, help="rooms drawn at random (default 6)")
+    parser.addoption("--mechanisms", type=int, default=2, help="of the error budget (default 2)")
+    parser.addoption("--tubes", type=int, default=2, help="commissioned anew (default 2)")
     parser.addoption("--days", type=float, default=0.5, help="how long the memory test runs")
 
 

@@ -12,7 +12,7 @@ there, but the room stays as it is.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import hypot, isfinite, log, nan, sqrt
+from math import isfinite, log, nan, sqrt
 
 import numpy as np
 
@@ -135,13 +135,17 @@ def off_and_on(task: tuple[Job, tuple[str, ...]]) -> tuple[Series, Series]:
     return run_series(replace(job, without=laws)), run_series(job)
 
 
-def budget(job: Job, progress: Callable[[float], None] = lambda part: None) -> list[Line]:
-    """Every mechanism alone, then all together, then what counting adds to a measurement."""
-    tasks = [(alone(job, one), laws_off(one.keeps_on)) for one in MECHANISMS]
+def budget(
+    job: Job,
+    progress: Callable[[float], None] = lambda part: None,
+    mechanisms: tuple[Mechanism, ...] = MECHANISMS,
+) -> list[Line]:
+    """Each of `mechanisms` alone, then all together, then what counting adds to a measurement."""
+    tasks = [(alone(job, one), laws_off(one.keeps_on)) for one in mechanisms]
     tasks.append((replace(job, without=()), laws_off()))
     pairs = run_all(off_and_on, tasks, lambda done: progress(done / len(tasks)))
-    names = [*(mechanism.name for mechanism in MECHANISMS), ALL]
-    follow_room = [*(mechanism.by_room for mechanism in MECHANISMS), True]
+    names = [*(mechanism.name for mechanism in mechanisms), ALL]
+    follow_room = [*(mechanism.by_room for mechanism in mechanisms), True]
     lines = [
         Line(name, percent_per_k(task[0], off) if by_room else nan, _rms(off), _rms(on))
         for name, by_room, task, (off, on) in zip(names, follow_room, tasks, pairs, strict=True)
@@ -155,8 +159,8 @@ def budget(job: Job, progress: Callable[[float], None] = lambda part: None) -> l
 def arcs_line(job: Job, line: Line) -> Line:
     """What arcs cost a run on average: too rare for one run to show it.
 
-    Each takes the quench and the return of the voltage, some three lags, out of one frame; of n
-    frames, a fraction p lose a part d each, which is d sqrt(p) rms for a small p.
+    Each takes the quench and a lag of the voltage's return (nearly two with the laws on) out of
+    one frame. Of all frames a small part p loses a part d each, which is d sqrt(p) rms.
     """
     generator, hours = job.tube.generator, (job.end_ms - job.warm_up_ms) / 3.6e6
     frames = max(1.0, hours * 3.6e6 / FRAME_MS)
@@ -169,12 +173,6 @@ def arcs_line(job: Job, line: Line) -> Line:
 def laws_off(keeps_on: tuple[str, ...] = ()) -> tuple[str, ...]:
     """All laws but these."""
     return tuple(law for law in LAWS if law not in keeps_on)
-
-
-def measured_percent(lines: list[Line]) -> float:
-    """What all together and the counting give a detector, controlled, % rms."""
-    by_name = {line.mechanism: line.rms_controlled_percent for line in lines}
-    return hypot(by_name[ALL], by_name[COUNTING])
 
 
 def percent_per_k(job: Job, series: Series) -> float:

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from multiprocessing import resource_tracker
 from typing import Any, TypeVar
 
 from twin.run import Job, simulate
@@ -62,6 +63,7 @@ def run_all(
     results: list[Result] = []
     context: Any = multiprocessing.get_context("spawn")
     # Inherited: the parent alone decides when to stop, from the processes' first moment on.
+    resource_tracker.ensure_running()  # by itself it would let interrupts through again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         with context.Pool(processes) as pool:
