@@ -138,9 +138,10 @@ def off_and_on(task: tuple[Job, tuple[str, ...]]) -> tuple[Series, Series]:
 def budget(
     job: Job,
     progress: Callable[[float], None] = lambda part: None,
-    mechanisms: tuple[Mechanism, ...] = MECHANISMS,
+    mechanisms: tuple[Mechanism, ...] | None = None,
 ) -> list[Line]:
-    """Each of `mechanisms` alone, then all together, then what counting adds to a measurement."""
+    """Each of `mechanisms` (None: all) alone, then all together, then what counting adds."""
+    mechanisms = MECHANISMS if mechanisms is None else mechanisms
     tasks = [(alone(job, one), laws_off(one.keeps_on)) for one in mechanisms]
     tasks.append((replace(job, without=()), laws_off()))
     pairs = run_all(off_and_on, tasks, lambda done: progress(done / len(tasks)))
