@@ -121,11 +121,7 @@ def alone(job: Job, mechanism: Mechanism) -> Job:
 
 def without(tube: Tube, names: set[str]) -> Tube:
     """The tube with these parameters 0."""
-    document = tube.model_dump()
-    for name in names:
-        section, parameter = name.split(".")
-        document[section][parameter] = {"value": 0.0}
-    return Tube.model_validate(document)
+    return tube.changed(dict.fromkeys(names, 0.0))
 
 
 def off_and_on(task: tuple[Job, tuple[str, ...]]) -> tuple[Series, Series]:

@@ -47,10 +47,11 @@ def tube(
     What is wrong is said in one line with its place (exit status 2). What the models doubt, such
     as a target that melts, follows as notes.
     """
-    from twin.catalogue import beam_facts_of, doubts_of, facts_of
     from twin.tube import load_tube
 
-    name, description = load_tube(file)
+    name, description = load_tube(file)  # what is wrong is said before what it takes to calculate
+    from twin.catalogue import beam_facts_of, doubts_of, facts_of
+
     facts, doubts = facts_of(name, description), doubts_of(description)
     beam = beam_facts_of(description)
     if as_json:
@@ -142,7 +143,7 @@ def sensitivity(
 ) -> None:
     """The verdict at both ends of every assumed range of a tube, each end commissioned anew.
 
-    Some 130 runs of ten to twenty seconds each; `--only heat` takes a part.
+    Two runs for each range, of ten to twenty seconds each; `--only heat` takes a part.
     """
     from twin.campaign import run_series
     from twin.job import prepare

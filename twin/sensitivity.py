@@ -41,10 +41,7 @@ class Sensitivity:
 
 def at(tube: Tube, parameter: str, value: float) -> Tube:
     """The tube with one parameter changed, its range with it. ValueError if it cannot be so."""
-    document = tube.model_dump()
-    section, name = parameter.split(".")
-    document[section][name] = {"value": value}
-    return Tube.model_validate(document)
+    return tube.changed({parameter: value})
 
 
 def end_of(task: tuple[Job, str, float]) -> End:

@@ -8,12 +8,10 @@ sources for macromolecular crystallography, table 1).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import hypot
 
-from twin.catalogue import electron_spot
 from twin.physics.brightness import brightness, flux_density
-from twin.physics.line_yield import LineYield
-from twin.physics.mirror import figure_blur_um, imaged, multilayer_peak
+from twin.physics.mirror import multilayer_peak
+from twin.physics.optics import Beam
 from twin.tube import Tube, builtin_tubes, load_tube
 
 
@@ -49,8 +47,8 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Beam:
-    """What I = B R alpha**2 makes of one source."""
+class Flux:
+    """What I = B R alpha**2 makes of one source with a mirror."""
 
     reflectivity: float
     convergence_mrad: float
@@ -58,9 +56,9 @@ class Beam:
     flux_density: float  # photons/(s mm2) at the sample
 
 
-def beam_of(tube: Tube) -> Beam | None:
+def flux_of(tube: Tube, beam: Beam) -> Flux | None:
     """The source's beam at its rated power; None without a mirror."""
-    optics, target, settings = tube.optics, tube.target, tube.firmware_settings()
+    optics, settings = tube.optics, tube.firmware_settings()
     if not (
         optics.heavy
         and optics.light
@@ -68,18 +66,11 @@ def beam_of(tube: Tube) -> Beam | None:
         and optics.heavy_part
         and optics.bilayers
         and optics.layer_roughness_nm
-        and optics.acceptance_mrad
-        and optics.focal_distance_mm
-        and optics.image_distance_mm
-        and optics.figure_error_arcsec
         and optics.convergence_mrad
     ):
         return None
-    line = LineYield(
-        target.element, target.line, target.take_off_deg.value, target.roughness_um.value
-    )
     peak = multilayer_peak(
-        line.energy_kev,
+        beam.energy_kev,
         optics.heavy,
         optics.light,
         optics.period_nm.value,
@@ -87,31 +78,23 @@ def beam_of(tube: Tube) -> Beam | None:
         round(optics.bilayers.value),
         optics.layer_roughness_nm.value,
     )
-    width_um, height_um = electron_spot(tube).apparent_um(target.take_off_deg.value)
-    image_mm = optics.image_distance_mm.value
-    focal_mm = optics.focal_distance_mm.value
-    magnification = image_mm / focal_mm
-    accepted_um = optics.acceptance_mrad.value * focal_mm
-    blur_um = figure_blur_um(optics.figure_error_arcsec.value, image_mm)
-    image_x_um, image_y_um = (
-        magnification * imaged(side_um, accepted_um)[0] for side_um in (width_um, height_um)
-    )
-    beam_x_um, beam_y_um = hypot(image_x_um, blur_um), hypot(image_y_um, blur_um)
-    # What the figure error spreads over a larger image is missing in the middle of it.
-    spread = image_x_um * image_y_um / (beam_x_um * beam_y_um)
-    photons = line.photons_per_electron_sr(settings.kv)
-    reflectivity = peak.reflectivity**2 * spread
-    power_w = settings.power_limit_w
-    return Beam(
+    reflectivity = peak.reflectivity**2 * beam.left_in_focus
+    current_ma = settings.power_limit_w / settings.kv
+    return Flux(
         reflectivity=reflectivity,
         convergence_mrad=optics.convergence_mrad.value,
-        beam_um=max(beam_x_um, beam_y_um),
+        beam_um=max(beam.beam_um),
         flux_density=flux_density(
-            brightness(power_w / settings.kv, photons, width_um, height_um),
+            brightness(current_ma, beam.line_yield(settings.kv), *beam.source_um),
             reflectivity,
             optics.convergence_mrad.value,
         ),
     )
+
+
+def beam_of(tube: Tube) -> Flux | None:
+    """`flux_of` a description alone."""
+    return flux_of(tube, Beam(tube))
 
 
 def published_tubes() -> list[str]:
@@ -124,7 +107,7 @@ def published_tubes() -> list[str]:
     return sorted(found, key=lambda name: found[name])
 
 
-def reference() -> tuple[str, Beam]:
+def reference() -> tuple[str, Flux]:
     """The source to which the published intensities are relative."""
     name = published_tubes()[0]
     beam = beam_of(load_tube(name)[1])
@@ -139,20 +122,18 @@ def compare(chosen: Sequence[tuple[str, Tube]]) -> list[Row]:
 
 
 def _row(name: str, tube: Tube, unit: float) -> Row:
-    beam, published = beam_of(tube), tube.published
+    beam, published, settings = Beam(tube), tube.published, tube.firmware_settings()
+    flux = flux_of(tube, beam)
     intensity, size = published.relative_intensity, published.beam_um
-    settings, target = tube.firmware_settings(), tube.target
-    width_um, height_um = electron_spot(tube).apparent_um(target.take_off_deg.value)
+    width_um, height_um = beam.source_um
     return Row(
         tube=name,
         w_per_mm2=1e6 * settings.power_limit_w / (width_um * height_um),
-        photons_per_electron_sr=LineYield(
-            target.element, target.line, target.take_off_deg.value, target.roughness_um.value
-        ).photons_per_electron_sr(settings.kv),
-        reflectivity=beam.reflectivity if beam else None,
-        convergence_mrad=beam.convergence_mrad if beam else None,
-        relative_intensity=beam.flux_density / unit if beam else None,
+        photons_per_electron_sr=beam.line_yield(settings.kv),
+        reflectivity=flux.reflectivity if flux else None,
+        convergence_mrad=flux.convergence_mrad if flux else None,
+        relative_intensity=flux.flux_density / unit if flux else None,
         published=intensity.value if intensity else None,
-        beam_um=beam.beam_um if beam else None,
+        beam_um=flux.beam_um if flux else None,
         published_beam_um=size.value if size else None,
     )

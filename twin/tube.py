@@ -9,6 +9,7 @@ or, in a user's own file, as a bare number. The unit is the name's ending.
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from pydantic import Field, model_validator
@@ -17,6 +18,7 @@ from firmware.settings import Settings
 from twin.errors import InputError
 from twin.parameter import Parameter, Strict
 from twin.physics.attenuation import SHELL_OF_LINE, excitation_kv
+from twin.physics.cross_sections import IONISATION, MAX_KV
 from twin.toml_input import EntryError, load_toml, nearest, shown
 from twin.tube_sections import (
     Ageing,
@@ -66,8 +68,6 @@ class Tube(Strict):
                 "settings",
                 "air_cooled",
             )
-        from twin.physics.line_yield import IONISATION, MAX_KV  # slow to import
-
         element, line = self.target.element, self.target.line
         if line != "continuum" and (element, SHELL_OF_LINE[line]) not in IONISATION:
             raise EntryError(
@@ -97,6 +97,14 @@ class Tube(Strict):
         settings = Settings()
         settings.load(self.settings)
         return settings
+
+    def changed(self, values: Mapping[str, float]) -> "Tube":
+        """The same with other values by dotted name, without ranges. ValueError if it can't be."""
+        document = self.model_dump()
+        for dotted, value in values.items():
+            section, name = dotted.split(".")
+            document[section][name] = {"value": value}
+        return Tube.model_validate(document)
 
     def fingerprint(self) -> str:
         """A hash of all that its calibration depends on; the words do not count."""

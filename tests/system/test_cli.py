@@ -7,7 +7,6 @@ import sys
 
 import pytest
 
-from twin.cli import main
 from twin.tube import TUBES, builtin_tubes
 
 SHORT = ["--hours", "0.1", "--no-mqtt"]
@@ -16,21 +15,6 @@ KEYS = {
     "peak_to_peak_true_percent", "tube_temperature_rms_k", "trips", "frames", "ticks",
     "simulated_s", "wall_s", "realtime_factor", "seed", "tube", "scenario",
 }  # fmt: skip
-
-
-@pytest.fixture
-def tubetwin(tmp_path, monkeypatch, capsys):
-    """Call the command line in an empty directory -> (exit status, standard output, error)."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["tubetwin", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        captured = capsys.readouterr()
-        return exit_.value.code or 0, captured.out, captured.err
-
-    return call
 
 
 def assert_one_line(answer, *words):

@@ -11,7 +11,6 @@ import pytest
 import twin.budget
 import twin.job
 import twin.sensitivity
-from twin.cli import main
 from twin.run import Job
 from twin.scenario import load_scenario
 from twin.session import laws_note
@@ -36,21 +35,6 @@ COMPARE_KEYS = {"tube", "relative_intensity", "published", "difference_percent"}
 BUDGET_KEYS = {
     "mechanism", "percent_per_k", "rms_uncontrolled_percent", "rms_controlled_percent",
 }  # fmt: skip
-
-
-@pytest.fixture
-def tubetwin(tmp_path, monkeypatch, capsys):
-    """Call the command line in an empty directory -> (exit status, standard output, error)."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["tubetwin", *map(str, arguments)])
-        with pytest.raises(SystemExit) as exit_:
-            main()
-        captured = capsys.readouterr()
-        return exit_.value.code or 0, captured.out, captured.err
-
-    return call
 
 
 @pytest.fixture

@@ -22,24 +22,14 @@ from scipy.interpolate import CubicSpline
 from twin.physics import attenuation as xray
 from twin.physics.ageing import roughness_transmission
 from twin.physics.air import densities_kg_m3
+from twin.physics.cross_sections import IONISATION, MAX_KV
 from twin.physics.materials import TARGETS
 
-MAX_KV = 140.0  # the cross-sections' formula is for up to 16 times the edge
 BOHR_CM = 100.0 * physical_constants["Bohr radius"][0]
 ELECTRON_RADIUS_CM = 100.0 * physical_constants["classical electron radius"][0]
 ELECTRON_KEV = 1e3 * physical_constants["electron mass energy equivalent in MeV"][0]
 CONTINUUM_PER_EV = 2e-9  # efficiency is this * Z * E0 / 2: Int. Tables Cryst. C (2006) 4.2.1
 
-# Coefficients a1 to a5 of Bote et al. (2009).
-IONISATION = {
-    ("Cu", "K"): (3.00e-3, 5.00e-5, -3.48e-3, 3.34e-3, -3.68e-3),
-    ("Ga", "K"): (2.58e-3, 4.82e-5, -2.94e-3, 2.61e-3, -2.25e-3),
-    ("Mo", "K"): (1.28e-3, 4.11e-5, -1.41e-3, 1.45e-3, -1.64e-3),
-    ("Ag", "K"): (9.93e-4, 3.87e-5, -1.11e-3, 1.42e-3, -2.16e-3),
-    ("W", "L1"): (1.99e-3, 4.04e-5, -1.87e-3, 1.70e-3, -1.77e-3),
-    ("W", "L2"): (2.31e-3, 4.66e-5, -2.14e-3, 3.64e-3, -5.70e-3),
-    ("W", "L3"): (3.77e-3, 6.68e-5, -3.43e-3, 5.72e-3, -8.64e-3),
-}
 MEAN_EXCITATION_KEV = {"Cu": 0.322, "Ga": 0.334, "Mo": 0.424, "Ag": 0.470, "W": 0.727}  # ICRU 37
 _X, _W = np.polynomial.legendre.leggauss(24)
 UNIT, WEIGHT = 0.5 * (_X + 1.0), 0.5 * _W

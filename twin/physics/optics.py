@@ -6,7 +6,7 @@ acceptance, two Gaussians, whose product is narrower than the source and moves l
 Without a mirror a displaced spot costs no intensity.
 """
 
-from math import exp, log1p
+from math import exp, log1p, prod
 
 from twin.physics.focal_spot import ElectronSpot
 from twin.physics.line_yield import LineYield
@@ -28,7 +28,7 @@ class Beam:
         self.line_yield = self._yield.photons_per_electron_sr
         self.energy_kev = self._yield.energy_kev
         spot = ElectronSpot(target.spot_width_um.value, target.spot_length_um.value)
-        self._source_um = spot.apparent_um(target.take_off_deg.value)
+        self.source_um = spot.apparent_um(target.take_off_deg.value)
         self._offset_um = (optics.focus_offset_x_um.value, optics.focus_offset_y_um.value)
         self._per_head_k = (
             optics.head_expansion_x_um_per_k.value,
@@ -56,9 +56,14 @@ class Beam:
             self._acceptance_um = optics.acceptance_mrad.value * focal_mm  # mrad mm = um
             self.magnification = image_mm / focal_mm
             blur_um = figure_blur_um(optics.figure_error_arcsec.value, image_mm)
-            images = [imaged(source_um, self._acceptance_um) for source_um in self._source_um]
+            images = [imaged(source_um, self._acceptance_um) for source_um in self.source_um]
             self.beam_um = tuple(
                 beam_fwhm_um(width_um, self.magnification, blur_um) for width_um, _ in images
+            )
+            # What the figure error spreads over a larger image is missing in the middle of it.
+            self.left_in_focus = prod(
+                self.magnification * width_um / beam_um
+                for (width_um, _), beam_um in zip(images, self.beam_um, strict=True)
             )
             self._moves = tuple(self.magnification * part for _, part in images)
             self._most = self._caught(0.0, 0.0)
@@ -76,7 +81,7 @@ class Beam:
         """
         if not self._has_mirror:
             return 1.0
-        source_x, source_y = self._source_um
+        source_x, source_y = self.source_um
         sample_x, sample_y = self._sample_um
         offset_x, offset_y = self._offset_um
         moves_x, moves_y = self._moves

@@ -13,7 +13,8 @@ from scipy.interpolate import CubicSpline, RegularGridInterpolator
 from scipy.special import exp1
 
 from twin.physics import line_yield
-from twin.physics.line_yield import MAX_KV, LineYield
+from twin.physics.cross_sections import MAX_KV
+from twin.physics.line_yield import LineYield
 
 SPEKPY_TABLES = Path(spekpy.__file__).parent / "data" / "tables" / "advanced"
 ELECTRONS_PER_MAS = 1e-3 / 1.602176634e-19
