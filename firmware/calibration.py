@@ -3,7 +3,9 @@
 The full scales of the generator and all constants of the individual tube are in settings.py.
 """
 
-from math import exp, sqrt
+from math import sqrt
+
+from firmware.elementary import exp
 
 ADC_FULL = 32767  # 15-bit reading of the monitors
 DAC_FULL = 4095  # 12-bit programs

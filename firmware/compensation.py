@@ -12,9 +12,8 @@ Every constant is measured on the individual tube (docs/commissioning.md). A con
 switches its term off.
 """
 
-from math import exp
-
 from firmware.calibration import air_mass_kg_m3
+from firmware.elementary import exp
 from firmware.plain import Plain, clamp
 
 FILTER_S = 5.0

@@ -6,6 +6,7 @@ that is the gain schedule, over the fan's non-linear authority and over the room
 """
 
 from firmware.calibration import FAN_FULL
+from firmware.elementary import power
 from firmware.plain import Plain, clamp
 
 MIN_EXCESS_K = 2.0  # nearer to the room than this, the fan says nothing about the head
@@ -56,7 +57,7 @@ class Thermal(Plain):
             + s.head_kd_w_s_per_k * self.rate_k_per_s
         )
         wanted = (ask_w / excess_k - s.fan_g0_w_per_k) / s.fan_g1_w_per_k
-        fan = wanted ** (1.0 / s.fan_exponent) if wanted > 0.0 else 0.0
+        fan = power(wanted, 1.0 / s.fan_exponent)
         limited = clamp(fan, s.fan_min, 1.0)
         # Anti-windup: a fan at its end integrates only what leads back from it.
         if fan == limited or (fan > limited) == (error_k < 0.0):
@@ -71,4 +72,4 @@ class Thermal(Plain):
     def _conductance(self, fan: float) -> float:
         """What the fan's law promises at this speed, W/K."""
         s = self.settings
-        return s.fan_g0_w_per_k + s.fan_g1_w_per_k * fan**s.fan_exponent
+        return s.fan_g0_w_per_k + s.fan_g1_w_per_k * power(fan, s.fan_exponent)

@@ -1,4 +1,4 @@
-"""Where a real MicroPython interpreter is found."""
+"""Where a real MicroPython is found: interpreters to run here, the image of a board."""
 
 import os
 import pathlib
@@ -29,4 +29,26 @@ def find_micropython(precision: str) -> pathlib.Path:
         raise InputError(f"{variable}: {named} is not an executable: correct or unset it")
     raise InputError(
         f"no MicroPython with {precision} floats: run scripts/test, or set {variable} to one"
+    )
+
+
+def cached_pico_image() -> pathlib.Path:
+    """The image that scripts/get_pico_image.py keeps in the user's cache, there or not."""
+    return cached_micropython("pico").with_name("pico.uf2")
+
+
+def find_pico_image() -> pathlib.Path:
+    """MicroPython for the Raspberry Pi Pico, as a UF2 file.
+
+    The environment variable TUBETWIN_PICO_IMAGE comes first, the cache second. Raises InputError,
+    with the mend, if there is none.
+    """
+    named = os.environ.get("TUBETWIN_PICO_IMAGE")
+    path = pathlib.Path(named) if named else cached_pico_image()
+    if path.is_file():
+        return path
+    if named:
+        raise InputError(f"TUBETWIN_PICO_IMAGE: there is no {named}: correct or unset it")
+    raise InputError(
+        "no MicroPython image of the Pico: run scripts/test, or set TUBETWIN_PICO_IMAGE to one"
     )

@@ -102,14 +102,15 @@ def debian_mirror() -> str:
     raise InputError("apt knows no Debian mirror: set TUBETWIN_DEBIAN_MIRROR to one")
 
 
-def private_apt(folder: pathlib.Path, kind: str) -> str:
+def private_apt(folder: pathlib.Path, *kinds: str) -> str:
     """Set up apt for Debian 13 alone inside a folder; the path of its configuration.
 
-    `kind` is "deb" for packages, "deb-src" for sources. The system's apt is left as it is.
+    A kind is "deb" for packages, "deb-src" for sources. The system's apt is left as it is.
     """
     if not KEYRING.exists():
         raise InputError(f"{KEYRING} is missing: apt-get install debian-archive-keyring")
-    source = f"{kind} [signed-by={KEYRING}] {debian_mirror()} {SUITE} main\n"
+    mirror = debian_mirror()
+    source = "".join(f"{kind} [signed-by={KEYRING}] {mirror} {SUITE} main\n" for kind in kinds)
     for name in ("lists/partial", "archives/partial"):
         (folder / name).mkdir(parents=True)
     (folder / "sources.list").write_text(source)

@@ -9,7 +9,8 @@ import subprocess
 import sys
 
 from get_micropython import KEYRING, can_build_single, is_good, say
-from hil.interpreters import find_micropython
+from get_pico_image import PACKAGES, can_build
+from hil.interpreters import find_micropython, find_pico_image
 from twin.errors import InputError
 
 SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")  # not on every user's PATH
@@ -18,6 +19,13 @@ SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")  # not on every user'
 def has_interpreter(precision: str) -> bool:
     try:
         return is_good(find_micropython(precision), precision)
+    except InputError:
+        return False
+
+
+def has_pico_image() -> bool:
+    try:
+        return find_pico_image().is_file()
     except InputError:
         return False
 
@@ -31,7 +39,10 @@ def missing_packages() -> dict[str, str]:
     if not has_interpreter("single") and not can_build_single():
         missing["gcc-multilib"] = "builds the 32-bit MicroPython of the firmware tests"
         missing["make"] = "the same"
-    if not (has_interpreter("single") and has_interpreter("double")) and not KEYRING.exists():
+    if not has_pico_image() and not can_build():
+        missing.update(PACKAGES)
+    provided = has_interpreter("single") and has_interpreter("double") and has_pico_image()
+    if not provided and not KEYRING.exists():
         missing["debian-archive-keyring"] = "checks Debian's MicroPython packages"
     return missing
 
