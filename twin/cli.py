@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from hil.cli_settings import register as register_settings
 from twin.cli_tubes import register
 from twin.errors import InputError
 from twin.tube import DEFAULT_TUBE
@@ -127,6 +128,7 @@ def commission(
 
 
 register(app)
+register_settings(app)
 
 
 def _rate(text: str) -> float | None:

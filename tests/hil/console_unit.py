@@ -1,0 +1,72 @@
+"""A unit with a console on the standard streams, for CPython and MicroPython: no hardware.
+
+    micropython tests/hil/console_unit.py FOLDER
+
+Every turn is a tick of 10 ms in which nothing is wrong. It ends with its standard input, or with
+`reset` and `link`, which it prints.
+"""
+
+import select
+import sys
+
+sys.path.insert(0, ".")
+
+from firmware.commands import Commands
+from firmware.console import Console, standard_streams
+from firmware.controller import Controller
+from firmware.settings import Settings
+from firmware.signals import ALL_CLOSED, INPUTS, OUTPUTS, Command, Inputs, Outputs
+from firmware.store import Store
+
+LAMP_AT = [signal[0] for signal in OUTPUTS].index("lamp_on")
+
+
+class UntilClosed:
+    """A reader that ends the program where its stream ends."""
+
+    def __init__(self, reader):
+        self._reader = reader
+
+    def read(self, size):
+        got = self._reader.read(size)
+        if not got:
+            sys.exit(0)
+        return got
+
+
+def main(folder):
+    settings = Settings()
+    store = Store(folder)
+    store.boot(settings)
+    controller = Controller(settings)
+    command = Command(settings.kv, settings.ma)
+    inputs, outputs = Inputs(), Outputs()
+    names = [signal[0] for signal in INPUTS]
+    values = [0] * len(names)
+    values[names.index("switches")] = ALL_CLOSED
+    values[names.index("head_temperature_raw")] = 9500
+    commands = Commands(
+        settings, store, controller, command, inputs, outputs, {"board": "none"}, health
+    )
+    reader, writer, readable, writable = standard_streams()
+    console = Console(commands, UntilClosed(reader), writer, readable, writable)
+    idle = select.poll()
+    idle.register(sys.stdin, select.POLLIN)
+    now_ms = 0
+    leave = None
+    while leave is None:
+        values[names.index("lamp_current_raw")] = 2000 * outputs.values()[LAMP_AT]
+        inputs.load(values)
+        controller.step(now_ms, inputs, outputs, command)
+        leave = console.turn()
+        now_ms += 10
+        if not console.sending():
+            idle.poll(-1)
+    print(leave)
+
+
+def health():
+    return {"uptime_s": 1, "reset_cause": "power"}
+
+
+main(sys.argv[1])
