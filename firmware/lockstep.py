@@ -23,7 +23,7 @@ def serve(link) -> None:
     settings = Settings()
     outputs = Outputs()
     if link.prepare(settings, outputs):
-        run(link, Controller(settings), link.command, link, None, outputs)
+        run(link, Controller(settings), link.command, link, outputs=outputs)
 
 
 def standard_streams(silence_ms: int) -> Link:

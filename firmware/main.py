@@ -1,8 +1,7 @@
-"""The shell around the controller: the only loop, the only reader of the tick counter, the only
-feeder of the watchdog.
+"""The shell around the controller: the only loop, and the only feeder of the watchdog.
 
-A board's entry point builds its parts and calls `run`; it never returns there. The beam is never
-started here: that takes a command whose `run` changes from False to True while the loop runs.
+An entry point builds the parts and calls `run`. The beam is never started here: that takes a
+command whose `run` changes from False to True while the loop runs.
 """
 
 from firmware.signals import Inputs, Outputs
@@ -17,11 +16,14 @@ class Schedule:
     ticks_ms, sleep_ms : those of the `time` module, or stand-ins
     late   : ticks that began after they were due, because the one before took too long
     missed : ticks that were left out, because they would have been a whole period late or more
+    began_us : when the present tick began, by `ticks_us`, which is there where it is asked for
     """
 
-    def __init__(self, ticks_ms, sleep_ms, period_ms: int = TICK_MS):
+    def __init__(self, ticks_ms, sleep_ms, period_ms: int = TICK_MS, ticks_us=None):
         self.late = 0
         self.missed = 0
+        self.began_us = 0
+        self._ticks_us = ticks_us
         self._ticks_ms = ticks_ms
         self._sleep_ms = sleep_ms
         self._period_ms = period_ms
@@ -29,6 +31,12 @@ class Schedule:
 
     def next_tick(self) -> int:
         """Wait for the next tick; returns the time at which it begins, wrapping ms."""
+        now_ms = self._wait()
+        if self._ticks_us is not None:
+            self.began_us = self._ticks_us()
+        return now_ms
+
+    def _wait(self) -> int:
         now_ms = self._ticks_ms() & MASK
         if self._due_ms is None:
             self._due_ms = now_ms
@@ -47,18 +55,23 @@ class Schedule:
         return now_ms
 
 
-def run(board, controller, command, clock, watchdog=None, outputs=None) -> None:
-    """Tick until the clock says None, or for ever.
+def run(
+    board, controller, command, clock, watchdog=None, inputs=None, outputs=None, slack=None
+) -> None:
+    """Tick until the clock says None or the slack says that it is time to leave, or for ever.
 
     board   : read(inputs) and write(outputs), see firmware/boards/
     clock   : next_tick() waits for a tick and gives its time, wrapping ms; or None at the end
-    outputs : what the actuators hold before the first tick; all 0 if not given
+    inputs, outputs : the records, where others look at them too; what the actuators hold before
+              the first tick stands in outputs, all 0 if not given
+    slack   : turn() does after each tick what is not of the control, and is True to leave
 
     Only a good tick feeds the watchdog. Whatever ends the loop, the last thing written is the
     safe state, in which nothing is energised; an exception goes on to the caller after that.
     """
-    inputs = Inputs()
     safe = Outputs()
+    if inputs is None:
+        inputs = Inputs()
     if outputs is None:
         outputs = Outputs()
     try:
@@ -71,8 +84,19 @@ def run(board, controller, command, clock, watchdog=None, outputs=None) -> None:
             board.write(outputs)
             if watchdog is not None:
                 watchdog.feed()
+            if slack is not None and slack.turn():
+                return
     finally:
+        uninterrupted(board.write, safe)
+
+
+def uninterrupted(act, *arguments) -> None:
+    """Do it, whatever keys are pressed meanwhile: hosts send Ctrl-C twice."""
+    while True:
         try:
-            board.write(safe)
+            act(*arguments)
+            return
+        except KeyboardInterrupt:
+            pass
         except OSError:
-            pass  # the way out is gone as well; the watchdog is no longer fed
+            return  # the way out is gone; the watchdog is no longer fed

@@ -1,0 +1,77 @@
+"""What is done in the slack between two ticks: collecting garbage, and the operator's console.
+
+Every float is an object on these processors, so each tick leaves a few hundred bytes behind. Left
+alone the collector would start in the middle of some tick. Here it is run after a tick that has
+left it time, long before memory is short, and what both took together is measured.
+"""
+
+import gc
+
+from firmware.ticks import diff
+
+COLLECT_TICKS = 50  # some 15 KB of garbage
+FIRST_COLLECT_US = 4000  # what it is taken to need before it has been measured
+BUDGET_US = 6000  # of the 10 ms period, for a tick and the collection after it
+PATIENCE_TICKS = 200  # after so many it is run whatever it takes
+
+
+class Slack:
+    """turn() after each tick.
+
+    clock    : firmware.main.Schedule with its ticks_us
+    console  : firmware.console.Console, or None
+
+    ticks            : how many there were
+    worst_tick_us    : longest time from the beginning of a tick to its end
+    worst_busy_us    : the same with the collection that followed it
+    worst_collect_us : longest collection
+    collections, forced : how many there were, and those that could not wait for a short tick
+    leave            : what the console wants of the entry point, or None
+    """
+
+    def __init__(self, clock, ticks_us, console=None, collect=gc.collect):
+        self.ticks = 0
+        self.worst_tick_us = 0
+        self.worst_busy_us = 0
+        self.worst_collect_us = 0
+        self.collections = 0
+        self.forced = 0
+        self.leave: str | None = None
+        self._clock = clock
+        self._ticks_us = ticks_us
+        self._console = console
+        self._collect = collect
+        self._need_us = FIRST_COLLECT_US
+        self._since = 0
+
+    def turn(self) -> bool:
+        """Use the rest of the period; True when the loop is to be left."""
+        ended_us = self._ticks_us()
+        tick_us = diff(ended_us, self._clock.began_us)
+        if tick_us > self.worst_tick_us:
+            self.worst_tick_us = tick_us
+        self.ticks += 1
+        self._since += 1
+        if self._since >= COLLECT_TICKS:
+            fits = tick_us + self._need_us < BUDGET_US
+            if fits or self._since >= PATIENCE_TICKS:
+                if not fits:
+                    self.forced += 1
+                self._run_collector(tick_us, ended_us)
+                return False
+        if tick_us > self.worst_busy_us:
+            self.worst_busy_us = tick_us
+        if self._console is not None:
+            self.leave = self._console.turn()
+        return self.leave is not None
+
+    def _run_collector(self, tick_us: int, ended_us: int) -> None:
+        self._collect()
+        self._since = 0
+        self.collections += 1
+        took_us = diff(self._ticks_us(), ended_us)
+        self._need_us = took_us
+        if took_us > self.worst_collect_us:
+            self.worst_collect_us = took_us
+        if tick_us + took_us > self.worst_busy_us:
+            self.worst_busy_us = tick_us + took_us
