@@ -1,0 +1,73 @@
+"""What both generator drivers share: ages, the enable line and the programs of the DAC."""
+
+AGE_FULL_MS = 65535  # what inputs can hold; older is all the same
+CHECK_TICKS = 100
+
+
+def older(age_ms: int, dt_ms: int) -> int:
+    """An age, `dt_ms` later."""
+    age_ms += dt_ms
+    return age_ms if age_ms < AGE_FULL_MS else AGE_FULL_MS
+
+
+class EnableLine:
+    """The pin that closes the generator's own hardware enable; 1 is enabled.
+
+    Once cut, it stays low until the firmware itself has asked for no high voltage: an interlock
+    chain that closes again enables nothing.
+    """
+
+    def __init__(self, pin):
+        self._pin = pin
+        self.off()
+
+    def off(self) -> None:
+        """Low at once. Allocates nothing: may be called from a hard interrupt handler."""
+        self._pin.value(0)
+        self._cut = True
+
+    def apply(self, hv_enable: int, may_enable: bool) -> bool:
+        """Set the pin for this tick; True if it is high."""
+        if not hv_enable:
+            self._pin.value(0)
+            self._cut = False
+            return False
+        if not may_enable:
+            self.off()
+        if not self._cut:
+            self._pin.value(1)
+        if self._cut:  # also when the interrupt has come in between
+            self._pin.value(0)
+        return not self._cut
+
+
+class Programs:
+    """The first channels of the quad DAC: A grid, B tube voltage, C filament.
+
+    Set `values`, then `apply`: it sends the channels up to the last that has changed, again and
+    again until they have arrived. The grid alone, which moves every tick, is the shortest message.
+    Once a second the DAC must still be set up as it was; if not, it gets everything anew.
+    """
+
+    def __init__(self, dac, channels: int):
+        self.values = [0] * channels
+        self._held = [-1] * channels  # what the DAC is known to hold
+        self._dac = dac
+        self._ticks = 0
+
+    def apply(self) -> None:
+        values = self.values
+        held = self._held
+        count = 0
+        self._ticks += 1
+        if self._ticks >= CHECK_TICKS:
+            self._ticks = 0
+            if not self._dac.check():
+                count = len(values)
+        for at in range(count, len(values)):
+            if values[at] != held[at]:
+                count = at + 1
+        if count:
+            arrived = self._dac.write_fast(values, count)
+            for at in range(count):
+                held[at] = values[at] if arrived else -1
