@@ -1,9 +1,7 @@
 """The functional core: one tick of the whole firmware.
 
-    controller.step(now_ms, inputs, outputs, command)
-
-reads raw counts, lets the laws act at their own rates, and lets the interlocks have the last
-word. It touches no hardware and reads no clock.
+`step` reads raw counts, lets the laws act at their own rates, and lets the interlocks have the
+last word. It touches no hardware and reads no clock.
 
 States: OFF -> (run goes True) PREHEAT -> RAMP (high voltage) -> BEAM; any of the last three ->
 OFF when run goes False; any of them -> TRIPPED on an interlock. TRIPPED is left only by a new
@@ -16,9 +14,10 @@ from firmware.emission import Emission
 from firmware.high_voltage import HighVoltage
 from firmware.interlocks import Interlocks
 from firmware.plain import Plain
-from firmware.signals import HOLD_COMPENSATION, HOLD_EMISSION, HOLD_THERMAL
+from firmware.signals import HOLD_COMPENSATION, HOLD_EMISSION, HOLD_THERMAL, TUNE_THERMAL
 from firmware.thermal import Thermal
 from firmware.ticks import MASK
+from firmware.tuner import Tuner
 
 OFF = 0
 PREHEAT = 1
@@ -70,6 +69,7 @@ class Controller(Plain):
         self.high_voltage = HighVoltage(settings)
         self.compensation = Compensation(settings)
         self.interlocks = Interlocks(settings)
+        self.tuner = Tuner(settings)
         self.kv_per_count = settings.kv_full / ADC_FULL
         self.ma_per_count = settings.ma_full / ADC_FULL
         self.filament_a_per_count = settings.filament_full_a / ADC_FULL
@@ -125,6 +125,7 @@ class Controller(Plain):
         state = Plain.state(self)
         for law in self.LAWS:
             state[law] = getattr(self, law).state()
+        state["tuner"] = self.tuner.state()
         return state
 
     def load(self, state: dict) -> None:
@@ -132,6 +133,7 @@ class Controller(Plain):
         Plain.load(self, state)
         for law in self.LAWS:
             getattr(self, law).load(state[law])
+        self.tuner.load(state["tuner"])
 
     def _run_changed(self, run: bool) -> None:
         self.run_seen = run
@@ -209,8 +211,8 @@ class Controller(Plain):
             self.high_voltage.ramp(command.kv, dt_s)
             # The rating comes before the slew: what a rising voltage leaves holds at once.
             self.emission.target_ma = self.high_voltage.allowed_ma(self.emission.target_ma)
-            wanted_ma = self.high_voltage.allowed_ma(command.ma * self.compensation.trim)
-            self.emission.aim(wanted_ma, dt_s)
+            wanted_ma = command.ma * self.compensation.trim * self.tuner.ma_part
+            self.emission.aim(self.high_voltage.allowed_ma(wanted_ma), dt_s)
             self.emission.slow(dt_s)
         if self.high_voltage.kv_program_raw != before_raw:
             self.steady_ms = 0
@@ -236,6 +238,8 @@ class Controller(Plain):
             self.room_c = 0.01 * inputs.room_temperature_raw
         if not self.settings.air_cooled:
             return
+        tune = command.hold & (TUNE_THERMAL | HOLD_THERMAL) == TUNE_THERMAL
+        tuning = self.tuner.goes_on(tune, self.condition == OFF, self.condition == BEAM)
         if command.hold & HOLD_THERMAL:
             self.thermal.running = False  # begins anew, without a bump, when it is let go
             return
@@ -245,6 +249,16 @@ class Controller(Plain):
             + FILAMENT_VOLT_PER_A * filament_a * filament_a
         )
         head_c = pt100_temperature_c(inputs.head_temperature_raw)
+        if tuning:
+            age_ms = max(inputs.head_age_ms, inputs.room_age_ms)
+            self.tuner.step(0.001 * dt_ms, head_c, self.room_c, power_w, age_ms)
+            self.thermal.running = False  # begins anew, at the speed of rest
+            self.thermal.fan = self.tuner.rest or self.thermal.fan
+            outputs.fan_program_raw = self.tuner.fan_program_raw
+            return
+        if inputs.head_age_ms > MAX_AGE_MS:  # nothing to steer by: the fan stays as it is
+            self.thermal.running = False
+            return
         self.thermal.step(0.001 * dt_ms, head_c, self.room_c, power_w)
         outputs.fan_program_raw = self.thermal.fan_program_raw
 

@@ -22,7 +22,7 @@ The command and the settings travel as f64, so that both ends calculate with the
 import struct
 from binascii import crc32
 
-from firmware.signals import INPUTS, OUTPUTS
+from firmware.signal_table import INPUTS, OUTPUTS
 
 VERSION = 1
 SETTING = 1

@@ -51,7 +51,8 @@ class Hardware:
         self._mount_age_ms = AGE_FULL_MS
         self._room_age_ms = AGE_FULL_MS
         self._room_good = False
-        generator.off()
+        self._off = generator.off  # bound once: looking it up would allocate in the interrupt
+        self._off()
         for pin, act in ((chain_a, self._opened_a), (chain_b, self._opened_b)):
             try:
                 pin.irq(handler=act, trigger=pin.IRQ_FALLING, hard=True)
@@ -129,9 +130,9 @@ class Hardware:
 
     def _opened_a(self, _pin) -> None:
         """The chain has opened. A hard interrupt: nothing is allocated here."""
-        self.generator.off()
+        self._off()
         self._openings_a = (self._openings_a + 1) & MASK
 
     def _opened_b(self, _pin) -> None:
-        self.generator.off()
+        self._off()
         self._openings_b = (self._openings_b + 1) & MASK

@@ -1,7 +1,8 @@
 """Interlocks: the last word on every output.
 
-A table and a latch. They are not the safety function: that is the hardware chain which breaks
-the high voltage without passing through this processor. They are the second pair of eyes.
+A table (interlock_table.py) and a latch. They are not the safety function: that is the hardware
+chain which breaks the high voltage without passing through this processor. They are the second
+pair of eyes.
 Design basis, voluntarily: 21 CFR 1020.40 (which excludes diffraction equipment) and the
 dual-channel practice of ISO 13849-1.
 """
@@ -10,71 +11,15 @@ from firmware.calibration import ADC_FULL, FAN_FULL, pt100_raw
 from firmware.plain import Plain
 from firmware.signals import ALL_CLOSED, CHAIN_A, CHAIN_B, GENERATOR_OK
 
-# (code, name, what trips it, after how many ms, what it cites)
-TABLE = (
-    (1, "chain-a", "interlock chain, channel A, open", 0, "21 CFR 1020.40 (c)(4)(i)"),
-    (2, "chain-b", "interlock chain, channel B, open", 0, "21 CFR 1020.40 (c)(4)(i)"),
-    (
-        3,
-        "chain-disagree",
-        "one channel open alone for too long; both must be seen open, then closed, before a start",
-        500,
-        "ISO 13849-1 category 3, discrepancy",
-    ),
-    (4, "generator", "the generator reports a fault", 0, "generator manual"),
-    (5, "over-voltage", "tube voltage above its limit", 0, "21 CFR 1020.40 (c)(1)"),
-    (6, "over-current", "emission current above its limit", 0, "21 CFR 1020.40 (c)(1)"),
-    (7, "over-power", "power above its limit", 0, "target loading"),
-    (8, "stale-monitors", "voltage and current monitors too old", 50, "docs/architecture.md"),
-    (9, "over-temperature", "tube head too hot, or its sensor broken", 200, "tube rating"),
-    (10, "head-sensor", "head temperature reads below the sensor's range", 200, "short circuit"),
-    (11, "stale-head", "head temperature too old", 3000, "docs/architecture.md"),
-    (12, "fan", "fan turns at less than half of what it is told", 5000, "air cooling lost"),
-    (
-        13,
-        "lamp",
-        "X-RAY ON lamp draws too little or too much current",
-        200,
-        "21 CFR 1020.40 (c)(6)(iii)",
-    ),
-    (
-        14,
-        "voltage-present",
-        "tube voltage read back although none is enabled",
-        1000,
-        "21 CFR 1020.40 (c)(4)(iv): the generator must have obeyed",
-    ),
-    (
-        15,
-        "no-current",
-        "no current is read back although the bias is above its set-point",
-        200,
-        "a dead current monitor or an open filament must not open the grid",
-    ),
-    (
-        16,
-        "current-astray",
-        "the current stays away from its target",
-        30000,
-        "the emission law has lost its authority",
-    ),
-    (
-        17,
-        "arcing",
-        "the tube voltage has broken down four times within 10 s",
-        0,
-        "generator practice: a tube that keeps arcing is conditioned anew",
-    ),
-    (
-        18,
-        "no-voltage",
-        "the tube voltage read back stays below 95 % of its program",
-        1000,
-        "a dead voltage monitor or a generator that does not come back",
-    ),
-)
-NAMES = {row[0]: row[1] for row in TABLE}
-_DELAY_MS = {row[1]: row[3] for row in TABLE}
+
+def _read_table() -> tuple:
+    """Names by code, and delays by name; the rest of the table is for people."""
+    from firmware.interlock_table import TABLE
+
+    return {row[0]: row[1] for row in TABLE}, {row[1]: row[3] for row in TABLE}
+
+
+NAMES, _DELAY_MS = _read_table()
 
 LAMP_LOW_RAW = 400
 LAMP_HIGH_RAW = 3600
@@ -94,6 +39,7 @@ ARCS_MS = 10000
 ARC_AGE_MS = 60000  # older is all the same
 SAG_MS = _DELAY_MS["no-voltage"]
 LAMP_MS = _DELAY_MS["lamp"]
+del _DELAY_MS
 
 
 class Interlocks(Plain):

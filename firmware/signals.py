@@ -1,9 +1,7 @@
-"""The one declaration of everything that crosses between the firmware and the world.
+"""The records that cross between the firmware and the world, and the operator's command.
 
-Each signal is (name, unit of one count or of the bits, lowest raw, highest raw, struct code,
-meaning). Raw counts cross here, never physical units; the factors are in calibration.py.
-The HIL frame, the recorder's columns, the telemetry fields and the table in docs/signals.md
-are derived from these two tuples.
+Their fields are declared in signal_table.py, and nowhere else. A board that has started needs the
+names alone: the table then leaves its memory (firmware/lean.py).
 """
 
 # Bits of inputs.switches. A closed, healthy contact reads 1, so a broken wire reads as a fault.
@@ -12,66 +10,41 @@ CHAIN_B = 2  # interlock chain, channel B, closed
 GENERATOR_OK = 4  # the generator's fault relay is closed
 ALL_CLOSED = CHAIN_A | CHAIN_B | GENERATOR_OK
 
-INPUTS = (
-    ("switches", "bits", 0, 7, "B", "chain A, chain B and generator-healthy contacts"),
-    ("kv_monitor_raw", "count", 0, 32767, "H", "tube voltage monitor (15-bit ADC)"),
-    ("ma_monitor_raw", "count", 0, 32767, "H", "emission current monitor (15-bit ADC)"),
-    ("adc_age_ms", "ms", 0, 65535, "H", "age of the two monitors above"),
-    ("lamp_current_raw", "count", 0, 4095, "H", "X-RAY ON lamp current (12-bit ADC)"),
-    ("filament_monitor_raw", "count", 0, 32767, "H", "filament current monitor (15-bit ADC)"),
-    ("fan_tach_raw", "rpm", 0, 65535, "H", "fan tachometer"),
-    ("head_temperature_raw", "count", 0, 32767, "H", "tube head PT100 over its reference resistor"),
-    ("head_age_ms", "ms", 0, 65535, "H", "age of the head temperature"),
-    ("mount_temperature_raw", "count", 0, 32767, "H", "optics mount PT100, the same"),
-    ("mount_age_ms", "ms", 0, 65535, "H", "age of the mount temperature"),
-    ("generator_temperature_raw", "0.01 degC", -4000, 12500, "h", "generator board temperature"),
-    ("generator_age_ms", "ms", 0, 65535, "H", "age of the generator temperature"),
-    ("room_temperature_raw", "0.01 degC", -4000, 8500, "h", "air at the beam path, temperature"),
-    ("room_pressure_raw", "Pa", 30000, 110000, "I", "air at the beam path, pressure"),
-    ("room_humidity_raw", "0.01 %", 0, 10000, "H", "air at the beam path, relative humidity"),
-    ("room_age_ms", "ms", 0, 65535, "H", "age of the three room values"),
-)
 
-OUTPUTS = (
-    ("hv_enable", "bit", 0, 1, "B", "high voltage enable; 0 is the safe state"),
-    ("lamp_on", "bit", 0, 1, "B", "X-RAY ON lamp"),
-    ("kv_program_raw", "count", 0, 4095, "H", "tube voltage program (12-bit DAC)"),
-    ("grid_program_raw", "count", 0, 4095, "H", "grid bias program (12-bit DAC); 0 is cut-off"),
-    ("filament_program_raw", "count", 0, 4095, "H", "filament current program (12-bit DAC)"),
-    ("fan_program_raw", "count", 0, 65535, "H", "fan pulse width"),
-    ("state", "code", 0, 7, "B", "state of the controller, see controller.py"),
-    ("trip", "code", 0, 31, "B", "first cause of the trip, see interlocks.py; 0 is none"),
-)
+def _names(table: str) -> tuple:
+    from firmware import signal_table
+
+    return tuple([signal[0] for signal in getattr(signal_table, table)])
 
 
 class Record:
     """A flat, pre-allocated record with one attribute per signal, all 0 at first."""
 
     __slots__: tuple = ()  # so that a misspelt signal is an error, on CPython
-    SIGNALS: tuple = ()
+    NAMES: tuple = ()
 
     def __init__(self):
-        for signal in self.SIGNALS:
-            setattr(self, signal[0], 0)
+        for name in self.NAMES:
+            setattr(self, name, 0)
 
     def values(self) -> tuple:
         """The raw values in the order of the declaration."""
-        return tuple([getattr(self, signal[0]) for signal in self.SIGNALS])
+        return tuple([getattr(self, name) for name in self.NAMES])
 
     def load(self, values) -> None:
         """Set all raw values, given in the order of the declaration."""
-        for signal, value in zip(self.SIGNALS, values):
-            setattr(self, signal[0], value)
+        for name, value in zip(self.NAMES, values):
+            setattr(self, name, value)
 
 
 class Inputs(Record):
-    __slots__ = tuple([signal[0] for signal in INPUTS])
-    SIGNALS = INPUTS
+    __slots__ = _names("INPUTS")
+    NAMES = __slots__
 
 
 class Outputs(Record):
-    __slots__ = tuple([signal[0] for signal in OUTPUTS])
-    SIGNALS = OUTPUTS
+    __slots__ = _names("OUTPUTS")
+    NAMES = __slots__
 
 
 class Command:
@@ -79,7 +52,9 @@ class Command:
 
     The beam starts on a change of `run` from False to True and on nothing else; after a trip
     `run` must go back to False first. `hold` names laws (HOLD_* bits) whose outputs are frozen:
-    a service function, used for the tests in which a law must be missed.
+    a service function, used for the tests in which a law must be missed. TUNE_THERMAL among them,
+    set while the unit is off, has an autotune begin with the beam (autotune.py), and stays set as
+    long as it is wanted.
     """
 
     __slots__ = ("run", "kv", "ma", "hold")
@@ -94,3 +69,4 @@ class Command:
 HOLD_THERMAL = 1
 HOLD_EMISSION = 2
 HOLD_COMPENSATION = 4
+TUNE_THERMAL = 8

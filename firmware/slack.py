@@ -9,9 +9,9 @@ import gc
 
 from firmware.ticks import diff
 
-COLLECT_TICKS = 50  # some 15 KB of garbage
+COLLECT_TICKS = 10  # some 3 KB of garbage
 FIRST_COLLECT_US = 4000  # what it is taken to need before it has been measured
-BUDGET_US = 6000  # of the 10 ms period, for a tick and the collection after it
+BUDGET_US = 9000  # of the 10 ms period, for a tick and the collection after it
 PATIENCE_TICKS = 200  # after so many it is run whatever it takes
 
 
@@ -23,9 +23,9 @@ class Slack:
 
     ticks            : how many there were
     worst_tick_us    : longest time from the beginning of a tick to its end
-    worst_busy_us    : the same with the collection that followed it
     worst_collect_us : longest collection
-    collections, forced : how many there were, and those that could not wait for a short tick
+    worst_busy_us    : longest of both together
+    forced           : collections that could not wait for a tick short enough
     leave            : what the console wants of the entry point, or None
     """
 
@@ -34,7 +34,6 @@ class Slack:
         self.worst_tick_us = 0
         self.worst_busy_us = 0
         self.worst_collect_us = 0
-        self.collections = 0
         self.forced = 0
         self.leave: str | None = None
         self._clock = clock
@@ -65,10 +64,20 @@ class Slack:
             self.leave = self._console.turn()
         return self.leave is not None
 
+    def worst(self) -> dict:
+        """The longest times since this was last asked for."""
+        said = {
+            "worst_tick_us": self.worst_tick_us,
+            "worst_collect_us": self.worst_collect_us,
+            "worst_busy_us": self.worst_busy_us,
+            "forced": self.forced,
+        }
+        self.worst_tick_us = self.worst_collect_us = self.worst_busy_us = self.forced = 0
+        return said
+
     def _run_collector(self, tick_us: int, ended_us: int) -> None:
         self._collect()
         self._since = 0
-        self.collections += 1
         took_us = diff(self._ticks_us(), ended_us)
         self._need_us = took_us
         if took_us > self.worst_collect_us:

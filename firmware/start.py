@@ -1,10 +1,14 @@
 """Entry point of a unit: builds its parts, runs the loop, and leaves it in the safe state.
 
+    import gc
+    gc.threshold(4096)
     from firmware.boards.pico import board
     from firmware.start import main
     main(board)
 
-which is the whole main.py of a board. Nothing that is stored starts the beam.
+which is the whole main.py of a board. The threshold keeps what is loaded close together: a
+collection takes the longer the further up in memory anything is. Nothing that is stored starts
+the beam.
 """
 
 import gc
@@ -13,16 +17,14 @@ import time
 
 import micropython
 
+from firmware import lean
 from firmware.commands import LINK, RESET, Commands
 from firmware.console import Console, standard_streams
 from firmware.controller import Controller
-from firmware.lockstep import serve
-from firmware.lockstep import standard_streams as link_streams
 from firmware.main import TICK_MS, Schedule, run, uninterrupted
 from firmware.settings import Settings
 from firmware.signals import Command, Inputs, Outputs
 from firmware.slack import Slack
-from firmware.store import Store
 
 WINDOW_MS = 1000  # before the watchdog is armed: time to press Ctrl-C, on every port
 LINK_SILENCE_MS = 2000
@@ -45,8 +47,7 @@ def main(board, build: str = "") -> None:
 def operate(board, build: str = ""):
     """One life of the loop; what the operator wants next, RESET or LINK."""
     settings = Settings()
-    store = Store(board.folder)
-    store.boot(settings)
+    store = Stored(board.folder, settings)
     unit = board.make(settings)
     controller = Controller(settings)
     command = Command(settings.kv, settings.ma)
@@ -55,19 +56,22 @@ def operate(board, build: str = ""):
     about = {"board": board.name, "machine": sys.implementation._machine, "build": build}
 
     def health() -> dict:
-        return {
+        said = {
             "uptime_s": slack.ticks * TICK_MS // 1000,
             "reset_cause": board.reset_cause(),
             "late": clock.late,
             "missed": clock.missed,
-            "worst_tick_us": slack.worst_tick_us,
-            "worst_busy_us": slack.worst_busy_us,
-            "worst_collect_us": slack.worst_collect_us,
             "free_bytes": gc.mem_free(),
         }
+        said.update(slack.worst())
+        return said
 
-    commands = Commands(settings, store, controller, command, inputs, outputs, about, health)
+    commands = Commands(
+        settings, store, controller, command, inputs, outputs, about, health, lean.drop
+    )
     slack = Slack(clock, time.ticks_us, Console(commands, *standard_streams()))
+    lean.drop()
+    gc.threshold(-1)  # from here on collections are in the slack alone
     gc.collect()
     watchdog = board.watchdog()
     try:
@@ -79,11 +83,41 @@ def operate(board, build: str = ""):
     return slack.leave
 
 
+class Stored:
+    """What firmware.store.Store has found at boot; it is loaded again for a save."""
+
+    def __init__(self, folder: str, settings):
+        self._folder = folder
+        self._note(self._boot(settings))
+
+    def save(self, settings):
+        """None, or why they are not saved."""
+        store = self._boot(Settings())
+        reason = store.save(settings)
+        self._note(store)
+        return reason
+
+    def _boot(self, settings):
+        from firmware.store import Store
+
+        store = Store(self._folder)
+        store.boot(settings)
+        return store
+
+    def _note(self, store) -> None:
+        self.stored = store.stored
+        self.reason = store.reason
+        self.notes = store.notes
+        self.sequence = store.sequence
+
+
 def link() -> None:
     """The bench's frames on the serial line until it falls silent; no actuator is driven here."""
+    from firmware.lockstep import serve, standard_streams
+
     micropython.kbd_intr(-1)  # a frame may hold the byte of Ctrl-C
     try:
-        serve(link_streams(LINK_SILENCE_MS))
+        serve(standard_streams(LINK_SILENCE_MS))
     except ValueError:
         pass  # no frame of ours: back to the console
     finally:

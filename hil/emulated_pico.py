@@ -165,6 +165,7 @@ class EmulatedPico:
     def power_cycle(self) -> None:
         """The supply goes and comes back; what is in the flash stays."""
         self.mcu.enter_reset(from_watchdog=False)
+        self.mcu.watchdog.write_uint32(0, 0)  # its CTRL register: rp2040py would let it run on
         self.mcu.watchdog.reset()
         self.mcu.leave_reset()
 

@@ -30,7 +30,8 @@ from firmware.frame import (
     unpack_outputs,
 )
 from firmware.settings import Settings
-from firmware.signals import OUTPUTS, Command, Inputs, Outputs
+from firmware.signal_table import OUTPUTS
+from firmware.signals import Command, Inputs, Outputs
 
 TIMEOUT_S = 10.0
 STDERR_TAIL_BYTES = 2000

@@ -25,7 +25,7 @@ class I2CWires:
     def __init__(self, pico: EmulatedPico, number: int, chips: Mapping[int, I2CChip]):
         self.stuck = False
         self._bus: Any = pico.mcu.i2c[number]
-        self._system_hz = pico.clock.frequency
+        self._clock: Any = pico.clock
         self._chips = chips
         self._chip: I2CChip | None = None
         self._then: Callable[[], None] = lambda: None
@@ -41,7 +41,7 @@ class I2CWires:
             return  # the peripheral waits until the firmware gives up
         cycles = self._bus.scl_low_period + self._bus.scl_high_period
         self._then = act
-        self._alarm.schedule(1e9 * bits * cycles / self._system_hz)
+        self._alarm.schedule(1e9 * bits * cycles / self._clock.frequency)
 
     def _start(self, _repeated: bool) -> None:
         self._after(1, self._bus.complete_start)

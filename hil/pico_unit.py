@@ -1,8 +1,9 @@
-"""A whole unit around an emulated Pico: its chips on the twin's plant, wired as docs/wiring.md says.
+"""A whole unit around an emulated Pico: chips on the twin's plant, wired as docs/wiring.md says.
 
 The plant advances on the emulator's clock, 10 ms at a time, whatever the firmware does.
 """
 
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,13 @@ from rp2040py.gpio_pin import FUNCTION_PWM
 
 from firmware.boards.pins import PICO
 from firmware.calibration import FAN_FULL
+from firmware.settings import Settings
+from firmware.store import Store
 from hil.emulated_pico import MS, EmulatedPico
+from hil.flash_image import MAIN, compile_tree, make_image
 from hil.pico_buses import I2CWires, SPIWires
 from twin.chips.rack import Rack
+from twin.errors import InputError
 from twin.plant import TICK_MS, Plant
 
 FUNCTION_BITS = 0x1F
@@ -84,3 +89,20 @@ class PicoUnit:
 
     def _enable_changed(self, high: bool) -> None:
         self.enabled.append((self.pico.now_ns, high))
+
+
+def unit_files(settings: Settings | None = None, build: str = "") -> dict[str, bytes]:
+    """What is on the file system of a Pico that `tubetwin flash` has been used on.
+
+    settings : those that are stored on it; a unit that was never set up, if not given
+    """
+    image = make_image(compile_tree(), "pico")
+    files = {f"a/{path}": content for path, content in image.files.items()}
+    files |= {"main.py": MAIN, "a/ready": f"1 {build or image.build} whole".encode()}
+    if settings is not None:
+        with tempfile.TemporaryDirectory() as folder:
+            refused = Store(folder).save(settings)
+            if refused:
+                raise InputError(f"settings: {refused}")
+            files |= {path.name: path.read_bytes() for path in Path(folder).iterdir()}
+    return files

@@ -1,7 +1,8 @@
 """Set up the project's environment in .venv with nothing but a bare Python 3.11 or newer.
 
     python3 scripts/bootstrap.py run               what the program needs
-    python3 scripts/bootstrap.py dev               and what its tests need
+    python3 scripts/bootstrap.py dev               and what its tests need, in .venv/stubs what
+                                                   MicroPython's ports have, for mypy
     python3 scripts/bootstrap.py lock [--upgrade]  refresh the lock files from pyproject.toml
 
 Neither pip nor venv need be there: one pinned wheel of uv is fetched from the package index that
@@ -14,6 +15,8 @@ import fcntl
 import hashlib
 import os
 import pathlib
+import re
+import shutil
 import subprocess
 import sys
 import time
@@ -22,8 +25,17 @@ from collections.abc import Mapping
 from fetch_uv import DEFAULT_INDEX, SetupError, pip_config_files, pip_setting, provide_uv, say
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-LOCKS = {"run": "requirements.txt", "dev": "requirements-dev.txt"}
+LOCKS = {
+    "run": "requirements.txt",
+    "dev": "requirements-dev.txt",
+    "stubs": "requirements-stubs.txt",
+}
+PARTS = {"run": ("run",), "dev": ("run", "dev", "stubs")}
 REFRESH = "python3 scripts/bootstrap.py lock"
+# Type stubs of the ports of MicroPython with a board in firmware/boards. Those before 1.28 lack
+# what the ports have long had: I2C's time-out and PWM's inversion.
+PORTS = ("esp32", "rp2", "stm32")
+STUBS = [f"micropython-{port}-stubs==1.28.*" for port in PORTS]
 
 
 def base_python() -> str:
@@ -74,9 +86,13 @@ class Uv:
         if certificates:
             self.environ["SSL_CERT_FILE"] = certificates
 
-    def __call__(self, *arguments: str) -> None:
+    def __call__(self, *arguments: str, stdin: str = "") -> None:
         done = subprocess.run(
-            [self.path, *arguments], cwd=ROOT, env=self.environ, stdout=sys.stderr.fileno()
+            [self.path, *arguments],
+            cwd=ROOT,
+            env=self.environ,
+            input=stdin.encode(),
+            stdout=sys.stderr.fileno(),
         )
         if done.returncode:
             raise SetupError(f"uv {' '.join(arguments[:2])} failed: its message above says why")
@@ -87,33 +103,52 @@ def install(what: str) -> None:
     version = sys.version_info[:2]
     with open(ROOT / "pyproject.toml") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two set-ups at once wait for each other
-        if is_ready(ROOT, what, version):
+        if all(is_ready(ROOT, part, version) for part in PARTS[what]):
             return
         started = time.monotonic()
         uv = Uv(os.environ)
         if not python_of(ROOT, version).exists():
             say(f"making .venv with Python {version[0]}.{version[1]} ({base_python()})")
             uv("venv", "--quiet", "--clear", "--python", base_python(), ".venv")
-        stamp(ROOT, what).unlink(missing_ok=True)
+        for part in PARTS[what]:
+            stamp(ROOT, part).unlink(missing_ok=True)
         say(f"installing the packages of {LOCKS[what]} into .venv")
         into = ("--python", ".venv/bin/python")
         uv("pip", "install", *into, "--require-hashes", "-r", LOCKS[what])
         project = ("--quiet", "--no-deps", "--no-build-isolation", "--editable", ".")
         uv("pip", "install", *into, *project)
-        for each in ("run", what):
-            stamp(ROOT, each).write_text(fingerprint(ROOT, each, version))
+        if "stubs" in PARTS[what]:
+            install_stubs(uv)
+        for part in PARTS[what]:
+            stamp(ROOT, part).write_text(fingerprint(ROOT, part, version))
         say(f"done in {time.monotonic() - started:.1f} s")
+
+
+def install_stubs(uv: Uv) -> None:
+    """One folder for each port: in site-packages they would hide Python's own modules."""
+    lock = (ROOT / LOCKS["stubs"]).read_text()
+    for port in PORTS:
+        pinned = re.search(rf"^micropython-{port}-stubs==\S+", lock, re.M)
+        if not pinned:
+            raise SetupError(f"{LOCKS['stubs']} lacks the port {port}: {REFRESH}")
+        folder = f".venv/stubs/{port}"
+        shutil.rmtree(ROOT / folder, ignore_errors=True)
+        into = ("--python", ".venv/bin/python", "--target", folder, "--require-hashes")
+        uv("pip", "install", "--quiet", *into, "--constraints", LOCKS["stubs"], pinned[0])
 
 
 def lock(*options: str) -> None:
     """Write the lock files: exact versions with hashes for every Python from 3.11 on, no host."""
     uv = Uv(os.environ)
     common = ["pip", "compile", "--quiet", "--universal", "--python-version", "3.11", "--no-build"]
-    common += ["--generate-hashes", "--custom-compile-command", REFRESH, "pyproject.toml"]
-    common += ["--python", base_python(), "--group", "build", *options]
-    uv(*common, "--output-file", LOCKS["run"])
-    uv(*common, "--output-file", LOCKS["dev"], "--group", "dev", "--constraints", LOCKS["run"])
-    say(f"wrote {LOCKS['run']} and {LOCKS['dev']}")
+    common += ["--generate-hashes", "--custom-compile-command", REFRESH]
+    common += ["--python", base_python(), *options]
+    ours = [*common, "pyproject.toml", "--group", "build"]
+    uv(*ours, "--output-file", LOCKS["run"])
+    uv(*ours, "--output-file", LOCKS["dev"], "--group", "dev", "--constraints", LOCKS["run"])
+    stubs = [*common, "-", "--no-annotate", "--output-file", LOCKS["stubs"]]
+    uv(*stubs, stdin="\n".join(STUBS))
+    say(f"wrote {', '.join(LOCKS.values())}")
 
 
 def main(arguments: list[str]) -> int:

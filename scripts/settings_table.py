@@ -3,7 +3,8 @@
 python scripts/settings_table.py
 """
 
-from firmware.settings import LIMITS, Settings
+from firmware.setting_table import LIMITS
+from firmware.settings import Settings
 
 # name: what it is; the unit is in the name
 MEANINGS = {

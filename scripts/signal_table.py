@@ -3,7 +3,7 @@
 python scripts/signal_table.py > docs/signals.md
 """
 
-from firmware.signals import INPUTS, OUTPUTS
+from firmware.signal_table import INPUTS, OUTPUTS
 
 HEAD = """# Signals
 

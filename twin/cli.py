@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
+from hil.cli_flash import register as register_flash
 from hil.cli_settings import register as register_settings
+from twin.cli_autotune import register as register_autotune
 from twin.cli_tubes import register
 from twin.errors import InputError
 from twin.tube import DEFAULT_TUBE
@@ -128,7 +130,9 @@ def commission(
 
 
 register(app)
+register_autotune(app)
 register_settings(app)
+register_flash(app)
 
 
 def _rate(text: str) -> float | None:

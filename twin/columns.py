@@ -1,7 +1,7 @@
 """What a recording holds: the twin's truth, then every signal of the seam as raw counts."""
 
 from firmware.calibration import FAN_FULL
-from firmware.signals import INPUTS, OUTPUTS
+from firmware.signal_table import INPUTS, OUTPUTS
 from twin.nexus import Column
 from twin.world import World
 

@@ -8,7 +8,8 @@ from typing import Any
 from firmware.calibration import ADC_FULL, FAN_FULL, pt100_raw
 from firmware.controller import BEAM, Controller
 from firmware.settings import Settings
-from firmware.signals import ALL_CLOSED, OUTPUTS, Command, Inputs, Outputs
+from firmware.signal_table import OUTPUTS
+from firmware.signals import ALL_CLOSED, Command, Inputs, Outputs
 from firmware.ticks import MASK
 from tests.full_scales import KV_PER_COUNT, MA_PER_COUNT
 

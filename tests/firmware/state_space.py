@@ -17,15 +17,8 @@ from typing import Any, NamedTuple
 
 from firmware.controller import BEAM, OFF, PREHEAT, RAMP, TRIPPED, Controller
 from firmware.settings import Settings
-from firmware.signals import (
-    ALL_CLOSED,
-    CHAIN_A,
-    CHAIN_B,
-    HOLD_COMPENSATION,
-    HOLD_THERMAL,
-    OUTPUTS,
-    Command,
-)
+from firmware.signal_table import OUTPUTS
+from firmware.signals import ALL_CLOSED, CHAIN_A, CHAIN_B, HOLD_COMPENSATION, HOLD_THERMAL, Command
 from tests.firmware.bench import LAMP_RAW, healthy
 
 LAMP_MUST_STAY_MS = 500

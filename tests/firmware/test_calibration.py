@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware.calibration import ADC_FULL, air_mass_kg_m3, pt100_raw, pt100_temperature_c
-from firmware.signals import INPUTS
+from firmware.signal_table import INPUTS
 from tests.full_scales import FILAMENT_A_PER_COUNT, KV_PER_COUNT, MA_PER_COUNT
 
 # Reference table of platinum thermometers, IEC 60751: degC -> ohm.

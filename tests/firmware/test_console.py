@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from firmware.commands import LINK, RESET, Commands
 from firmware.console import LAST_TURNS, LONGEST_LINE, Console
-from firmware.settings import LIMITS, Settings
+from firmware.setting_table import LIMITS
+from firmware.settings import Settings
 from firmware.store import Store
 from tests.firmware.bench import Bench
 from tests.firmware.disk import Disk

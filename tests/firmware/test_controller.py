@@ -11,15 +11,15 @@ from hypothesis import strategies as st
 from firmware.calibration import pt100_raw
 from firmware.controller import BEAM, OFF, PREHEAT, RAMP, TRIPPED, Controller
 from firmware.frame import CODE_RANGES
-from firmware.interlocks import TABLE
+from firmware.interlock_table import TABLE
 from firmware.settings import Settings
+from firmware.signal_table import INPUTS
 from firmware.signals import (
     ALL_CLOSED,
     GENERATOR_OK,
     HOLD_COMPENSATION,
     HOLD_EMISSION,
     HOLD_THERMAL,
-    INPUTS,
     Command,
     Inputs,
     Outputs,

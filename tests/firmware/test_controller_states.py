@@ -10,7 +10,8 @@ import pytest
 import firmware.controller
 import firmware.interlocks
 from firmware.controller import BEAM, OFF, PREHEAT, RAMP, TRIPPED, Controller
-from firmware.interlocks import TABLE, Interlocks
+from firmware.interlock_table import TABLE
+from firmware.interlocks import Interlocks
 from firmware.settings import Settings
 from firmware.signals import ALL_CLOSED, CHAIN_A, CHAIN_B, GENERATOR_OK
 from tests.firmware.state_space import BrokenInvariantError, Found, explore, letter

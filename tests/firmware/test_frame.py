@@ -22,7 +22,8 @@ from firmware.frame import (
     unpack_setting,
     unpack_step,
 )
-from firmware.signals import INPUTS, OUTPUTS, Command, Inputs, Outputs
+from firmware.signal_table import INPUTS, OUTPUTS
+from firmware.signals import Command, Inputs, Outputs
 from tests.firmware.on_micropython import PRECISIONS, printed_here, printed_on_micropython
 
 MOST = LONGEST - SHORTEST
@@ -196,7 +197,7 @@ state = 12345
 receiver = Receiver()
 for n in range(200):
     values = []
-    for name, unit, low, high, code, meaning in Inputs.SIGNALS:
+    for name, unit, low, high, code, meaning in INPUTS:
         state = (state * 75 + 74) % 65537
         values.append(low + state * 8191 % (high - low + 1))
     inputs.load(values)

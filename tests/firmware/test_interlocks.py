@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from firmware.calibration import pt100_raw
 from firmware.controller import BEAM, OFF, RAMP, TRIPPED
-from firmware.interlocks import NAMES, TABLE, Interlocks
+from firmware.interlock_table import TABLE
+from firmware.interlocks import NAMES, Interlocks
 from firmware.settings import Settings
 from firmware.signals import ALL_CLOSED, CHAIN_A, CHAIN_B, GENERATOR_OK, HOLD_EMISSION, Outputs
 from tests.firmware.bench import TICK_MS, Bench, healthy

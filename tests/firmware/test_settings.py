@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware.controller import Controller
-from firmware.settings import LIMITS, ORDER, Settings
+from firmware.setting_table import LIMITS, ORDER
+from firmware.settings import Settings
 
 NAMES = sorted(Settings().values())
 numbers = st.floats(allow_nan=False, allow_infinity=False) | st.integers()

@@ -2,7 +2,8 @@
 
 import pytest
 
-from firmware.settings import LIMITS, ORDER, Settings
+from firmware.setting_table import LIMITS, ORDER
+from firmware.settings import Settings
 
 
 def test_the_defaults_can_be():

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from firmware.calibration import ADC_FULL, DAC_FULL, FAN_FULL
 from firmware.controller import STATES
-from firmware.interlocks import TABLE
+from firmware.interlock_table import TABLE
+from firmware.signal_table import INPUTS, OUTPUTS
 from firmware.signals import (
     ALL_CLOSED,
     CHAIN_A,
@@ -17,14 +18,12 @@ from firmware.signals import (
     HOLD_COMPENSATION,
     HOLD_EMISSION,
     HOLD_THERMAL,
-    INPUTS,
-    OUTPUTS,
     Command,
     Inputs,
     Outputs,
 )
 
-RECORDS = pytest.mark.parametrize("record", [Inputs, Outputs])
+RECORDS = pytest.mark.parametrize(("record", "table"), [(Inputs, INPUTS), (Outputs, OUTPUTS)])
 SIGNALS = pytest.mark.parametrize("signal", [*INPUTS, *OUTPUTS], ids=lambda signal: signal[0])
 HIGHEST = {signal[0]: signal[3] for signal in (*INPUTS, *OUTPUTS)}
 
@@ -72,19 +71,19 @@ def test_each_of_the_bits_is_one_bit_of_its_own(bits: tuple[int, ...]):
 
 
 @RECORDS
-def test_a_new_record_is_all_zero_which_is_the_safe_state(record):
+def test_a_new_record_is_all_zero_which_is_the_safe_state(record, table):
     assert set(record().values()) == {0}
 
 
 @RECORDS
 @given(data=st.data())
-def test_values_come_out_as_they_went_in(record, data: st.DataObject):
-    ranges = [st.integers(signal[2], signal[3]) for signal in record.SIGNALS]
+def test_values_come_out_as_they_went_in(record, table, data: st.DataObject):
+    ranges = [st.integers(signal[2], signal[3]) for signal in table]
     values = data.draw(st.tuples(*ranges))
     filled = record()
     filled.load(values)
     assert filled.values() == values
-    for signal, value in zip(record.SIGNALS, values, strict=True):
+    for signal, value in zip(table, values, strict=True):
         assert getattr(filled, signal[0]) == value
 
 

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware.settings import LIMITS, Settings
+from firmware.setting_table import LIMITS
+from firmware.settings import Settings
 from firmware.store import LONGEST, SLOTS, Store
 from hil.interpreters import find_micropython
 from tests.firmware.disk import Disk, PowerCutError

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from firmware.controller import BEAM, STATES, TRIPPED, Controller
-from firmware.interlocks import TABLE
+from firmware.interlock_table import TABLE
 from firmware.settings import Settings
 from firmware.signals import ALL_CLOSED, CHAIN_A, CHAIN_B, GENERATOR_OK, Inputs, Outputs
 from firmware.telemetry import readings

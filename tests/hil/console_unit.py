@@ -15,7 +15,8 @@ from firmware.commands import Commands
 from firmware.console import Console, standard_streams
 from firmware.controller import Controller
 from firmware.settings import Settings
-from firmware.signals import ALL_CLOSED, INPUTS, OUTPUTS, Command, Inputs, Outputs
+from firmware.signal_table import INPUTS, OUTPUTS
+from firmware.signals import ALL_CLOSED, Command, Inputs, Outputs
 from firmware.store import Store
 
 LAMP_AT = [signal[0] for signal in OUTPUTS].index("lamp_on")

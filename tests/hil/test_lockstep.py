@@ -8,6 +8,7 @@ import pytest
 from firmware.controller import BEAM, OFF, PREHEAT, RAMP, TRIPPED, Controller
 from firmware.interlocks import NAMES
 from firmware.settings import Settings
+from firmware.signal_table import INPUTS
 from firmware.signals import ALL_CLOSED, CHAIN_A, Command, Inputs, Outputs
 from firmware.ticks import MASK
 from hil.compare import main
@@ -92,7 +93,7 @@ def test_whatever_the_sensors_say_the_outputs_are_the_same_to_the_count(seed):
             elif phase == 10:
                 command.run = True
             elif rng.random() < 0.02 and (cycle % 2 or phase > 1200):
-                name, _, low, high, _, _ = rng.choice(Inputs.SIGNALS)
+                name, _, low, high, _, _ = rng.choice(INPUTS)
                 near = healthy.get(name, max(low, 0)) + rng.randint(-20, 20) * (name != "switches")
                 wild = rng.random() < 0.1
                 value = rng.randint(low, high) if wild else min(max(near, low), high)

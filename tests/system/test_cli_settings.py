@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 import hil.console
-from firmware.settings import LIMITS, Settings
+from firmware.setting_table import LIMITS
+from firmware.settings import Settings
 from hil.targets import command_of
 from tests.system.test_cli import assert_one_line
 from twin.tube import TUBES, load_tube

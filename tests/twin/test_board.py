@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from firmware.signals import ALL_CLOSED, INPUTS, OUTPUTS, Inputs, Outputs
+from firmware.signal_table import INPUTS, OUTPUTS
+from firmware.signals import ALL_CLOSED, Inputs, Outputs
 from tests.twin.variants import DEFAULT
 from twin.ambient import Ambient
 from twin.board import TwinBoard

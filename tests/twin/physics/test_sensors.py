@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from firmware.calibration import pt100_temperature_c
-from firmware.signals import INPUTS
+from firmware.signal_table import INPUTS
 from tests.twin.variants import varied
 from twin.noise import Noise
 from twin.physics.sensors import Sensors, centi, pt100_counts

@@ -1,0 +1,209 @@
+"""Runs on the emulated Pico that take a minute or so each, in a process of their own.
+
+    python -m tests.hil.emulated_runs NAME RESULT.json [ARGUMENT]
+
+tests/hil/conftest.py starts them beside the other tests, which then read what came of them.
+"""
+
+import json
+import random
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from firmware.signals import ALL_CLOSED, CHAIN_A, CHAIN_B
+from hil.emulated_pico import EmulatedPico
+from hil.interpreters import find_pico_image
+from hil.pico_unit import PicoUnit, unit_files
+from tests.hil.hosts import EVENTS, REST_MS, Trace, quick_settings, rested_state, warm_plant
+from tests.hil.same_bits import PROGRAM
+
+BOOT_MS = 3000  # the window for Ctrl-C included, and the first readings of all sensors
+RUN_LINE = b"run\n"
+
+
+def booted(files: dict[str, bytes] | None = None, **changed: float) -> PicoUnit:
+    """A unit on the twin's warm tube that has been set up and is at rest."""
+    settings = quick_settings(**changed)
+    unit = PicoUnit(find_pico_image(), unit_files(settings) | (files or {}), warm_plant())
+    unit.pico.run(BOOT_MS)
+    return unit
+
+
+def asked(unit: PicoUnit, line: bytes, ms: float = 1500) -> str:
+    """What the console answers to a line."""
+    unit.pico.take_lines()
+    unit.pico.send(line + b"\n")
+    unit.pico.run(ms, lambda: b"\n" in unit.pico.received)
+    return unit.pico.take_lines()[-1]
+
+
+def status(unit: PicoUnit) -> dict[str, Any]:
+    answer = asked(unit, b"status")
+    assert answer.startswith("ok {"), answer
+    return json.loads(answer[3:])
+
+
+def hosts() -> dict[str, Any]:
+    """The scenario of tests/hil/hosts.py, with what the board says of itself."""
+    unit = booted()
+    pico, plant = unit.pico, unit.plant
+    before = status(unit)
+    pico.run(REST_MS - pico.now_ns / 1e6)
+    # Until main.py takes the fan over it runs at full speed. That is put right, so that the same
+    # tube is started on every host.
+    plant.load(rested_state())
+    start_ns = pico.now_ns
+    trace = Trace()
+    said: dict[str, Any] = {}
+
+    def sample() -> None:
+        trace.add(plant)
+
+    def later(ms: int, act: Callable[[], None]) -> None:
+        pico.alarm(act).schedule(1e6 * ms)
+
+    acts: dict[str, Callable[[], None]] = {
+        "run": lambda: pico.send(RUN_LINE),
+        "stop": lambda: pico.send(b"stop\n"),
+        "status": lambda: pico.send(b"status\n"),
+    }
+    pico.every(10_000_000, sample)
+    for at_ms, name, argument in EVENTS:
+        if name == "switches":
+            later(at_ms, lambda value=argument: unit.set_switches(value))  # type: ignore[misc]
+        elif name == "disturb":
+            later(at_ms, lambda part=argument: _disturb(unit, part))  # type: ignore[misc]
+        elif name in acts:
+            later(at_ms, acts[name])
+    pico.take_lines()
+    pico.run(EVENTS[-1][0])
+    said["lines"] = pico.take_lines()
+    said["enabled"] = [((ns - start_ns) / 1e6, high) for ns, high in unit.enabled]
+    said["before"] = before
+    said["after"] = status(unit)
+    return {"trace": trace.columns(), **said}
+
+
+def _disturb(unit: PicoUnit, part: float) -> None:
+    unit.plant.filament.drift *= part
+
+
+def bits(ticks: int) -> dict[str, Any]:
+    """The hash of tests/hil/same_bits.py, calculated on the emulated board."""
+    program = PROGRAM.replace("TICKS", str(ticks)) + "\nprint('end')\n"
+    files = unit_files() | {"main.py": b"import sys\nsys.path.insert(0, 'a')\n" + program.encode()}
+    pico = EmulatedPico(find_pico_image(), files)
+    pico.run(1e3 * ticks, lambda: b"end\r\n" in pico.received or b"Error" in pico.received)
+    return {"lines": pico.take_lines()}
+
+
+LATENCY = """
+import gc
+gc.threshold(4096)
+import sys
+sys.path.insert(0, "a")
+from firmware.boards.pico import board
+from firmware.settings import Settings
+from firmware.signals import Inputs, Outputs
+unit = board.make(Settings())
+inputs, outputs = Inputs(), Outputs()
+outputs.kv_program_raw = 1000
+while True:
+    outputs.hv_enable = 0
+    unit.write(outputs)
+    unit.read(inputs)
+    outputs.hv_enable = 1
+    for _ in range(5):
+        unit.read(inputs)
+        unit.write(outputs)
+        outputs.grid_program_raw = (outputs.grid_program_raw + 100) & 0xFFF
+    gc.collect()
+"""
+
+
+def latency(trips: int) -> dict[str, Any]:
+    """How long after its chain has opened the board takes the enable line away, us each."""
+    unit = PicoUnit(find_pico_image(), unit_files() | {"main.py": LATENCY.encode()}, warm_plant())
+    pico = unit.pico
+    rng = random.Random(1)
+    found: list[float] = []
+    again = 0
+    for trip in range(trips):
+        if not pico.run(1000, lambda: bool(unit.enabled) and unit.enabled[-1][1]):
+            raise AssertionError("the enable line never came back")
+        pico.run(rng.uniform(0.0, 8.0))
+        while not unit.enabled[-1][1]:
+            pico.run(1.0)
+        opened_ns, before = pico.now_ns, len(unit.enabled)
+        unit.set_switches(ALL_CLOSED & ~(CHAIN_A if trip % 2 else CHAIN_B))
+        pico.run(5.0)
+        changes = unit.enabled[before:]
+        found.append((changes[0][0] - opened_ns) / 1e3)
+        again += sum(high for _, high in changes)
+        unit.set_switches(ALL_CLOSED)
+        pico.run(20.0)
+    return {"latency_us": found, "high_again": again}
+
+
+HANG = b"""
+import machine
+if machine.reset_cause() != machine.WDT_RESET:
+    import sys
+    sys.path.insert(0, "a")
+    from firmware.controller import RAMP
+    import firmware.slack
+    turn = firmware.slack.Slack.turn
+    def hang(self):
+        commands = self._console._commands
+        while commands.controller.condition == RAMP and commands.controller.high_voltage.kv > 10.0:
+            pass
+        return turn(self)
+    firmware.slack.Slack.turn = hang
+    sys.path.remove("a")
+"""
+
+
+def watchdog() -> dict[str, Any]:
+    """A firmware that hangs with the high voltage on, what becomes of it, and two power cycles."""
+    files = unit_files(quick_settings())
+    files["main.py"] = HANG + files["main.py"]
+    unit = PicoUnit(find_pico_image(), files, warm_plant())
+    pico = unit.pico
+    pico.run(BOOT_MS)
+    answer = asked(unit, b"run")
+    hung = pico.run(6000, lambda: unit.plant.kv > 12.0)
+    hung_ns = pico.now_ns
+    pico.run(1000, lambda: pico.resets > 0)
+    reset_ns = pico.now_ns
+    pico.run(4000)
+    after = status(unit)
+    pico.power_cycle()
+    pico.run(4000)
+    return {
+        "answer": answer,
+        "hung": hung,
+        "reset_after_ms": (reset_ns - hung_ns) / 1e6,
+        "resets": pico.resets,
+        "enabled": [((ns - hung_ns) / 1e6, high) for ns, high in unit.enabled],
+        "after": after,
+        "after_power_cycle": status(unit),
+        "kv": unit.plant.kv,
+    }
+
+
+RUNS: dict[str, Callable[..., dict[str, Any]]] = {
+    "hosts": hosts, "bits": bits, "latency": latency, "watchdog": watchdog,
+}  # fmt: skip
+
+
+def main(name: str, result: str, *arguments: str) -> None:
+    found = RUNS[name](*map(int, arguments))
+    part = Path(result + ".part")
+    part.write_text(json.dumps(found))
+    part.replace(result)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

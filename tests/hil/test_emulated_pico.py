@@ -1,0 +1,109 @@
+"""The Pico's real image on an emulated RP2040: it starts when told to, trips, and never by itself.
+
+The runs are those of tests/hil/emulated_runs.py; times are the emulated board's own.
+"""
+
+import json
+
+import pytest
+
+from hil.interpreters import find_micropython
+from tests.firmware.on_micropython import printed_by
+from tests.hil.hosts import FAULT_MS, OPEN_MS
+from tests.hil.same_bits import PROGRAM
+
+TICK_LIMIT_US = 6000
+FREE_BYTES = 40 * 1024
+HARD_INTERRUPT_US = 50.0
+
+
+def statuses(lines: list[str]) -> list[dict]:
+    return [json.loads(line[3:]) for line in lines if line.startswith("ok {")]
+
+
+@pytest.mark.emulated("hosts")
+def test_main_py_boots_from_the_file_system_and_finds_all_its_chips(emulated):
+    said = emulated("hosts")["after"]
+    assert said["stored"]
+    assert 40.0 < said["head_temperature_c"] < 70.0
+    assert 15.0 < said["mount_temperature_c"] < 60.0
+    assert 10.0 < said["room_temperature_c"] < 35.0
+    assert 900.0 < said["room_pressure_hpa"] < 1100.0
+    assert 10.0 < said["room_humidity_percent"] < 90.0
+    assert 15.0 < said["generator_temperature_c"] < 60.0
+    assert said["fan_rpm"] > 100
+
+
+@pytest.mark.emulated("hosts")
+def test_a_tick_takes_less_than_6_ms_with_the_beam_on(emulated):
+    said = [one for one in statuses(emulated("hosts")["lines"]) if one["state"] == "beam"]
+    assert said
+    for one in said:
+        assert 0 < one["worst_tick_us"] < TICK_LIMIT_US
+        assert one["worst_collect_us"] > 0  # the collector has run, in the slack
+        assert one["worst_busy_us"] < 10_000  # and never made a tick late
+        assert one["forced"] == 0
+        assert one["free_bytes"] > FREE_BYTES
+    assert said[-1]["late"] == said[0]["late"]
+
+
+@pytest.mark.emulated("hosts")
+def test_the_first_cause_is_told_and_a_new_start_needs_a_stop(emulated):
+    found = emulated("hosts")
+    assert found["after"]["trip"] == "generator"
+    said = [line for line in found["lines"] if not line.startswith("ok {")]
+    assert said == ["ok starting, 50 kV 0.98 mA", "ok stopped", "ok starting, 50 kV 0.98 mA"]
+
+
+@pytest.mark.emulated("hosts")
+def test_the_chain_acts_by_interrupt_and_the_fault_contact_by_polling(emulated):
+    offs = [ms for ms, high in emulated("hosts")["enabled"] if not high]
+    assert 1e3 * (offs[0] - OPEN_MS) <= HARD_INTERRUPT_US
+    assert 0.0 < offs[1] - FAULT_MS <= 20.0
+
+
+@pytest.mark.emulated("latency")
+def test_pin_to_pin_it_takes_less_than_50_us_whatever_the_board_is_doing(emulated):
+    found = emulated("latency")
+    assert len(found["latency_us"]) > 10
+    assert max(found["latency_us"]) <= HARD_INTERRUPT_US
+    assert min(found["latency_us"]) > 1.0  # it was measured
+    assert found["high_again"] == 0  # not even for a moment, while the chain is open
+
+
+@pytest.mark.emulated("watchdog")
+def test_a_firmware_that_hangs_is_reset_in_the_safe_state_and_stays_there(emulated):
+    found = emulated("watchdog")
+    assert found["hung"]
+    assert found["resets"] == 1
+    assert 400.0 <= found["reset_after_ms"] <= 600.0
+    assert [high for _, high in found["enabled"]] == [True, False]
+    assert found["enabled"][-1][0] <= found["reset_after_ms"]
+    assert found["after"]["state"] == "off"
+    assert found["after"]["reset_cause"].startswith("watchdog")
+
+
+@pytest.mark.emulated("watchdog")
+def test_nothing_starts_by_itself_after_a_power_cycle(emulated):
+    found = emulated("watchdog")
+    assert found["after_power_cycle"]["state"] == "off"
+    assert found["after_power_cycle"]["reset_cause"].startswith("power")
+    assert found["kv"] < 0.1
+
+
+@pytest.mark.slow
+@pytest.mark.emulated("bits")
+def test_the_emulated_rp2040_and_the_32_bit_build_compute_the_same_bits(emulated, pytestconfig):
+    ticks = pytestconfig.getoption("ticks")
+    there = emulated("bits")["lines"]
+    here = printed_by(find_micropython("single"), PROGRAM.replace("TICKS", str(ticks)))
+    assert there[: len(here)] == here
+    assert len(here) == ticks // 500
+
+
+def test_the_hash_tells_one_bit_of_one_constant():
+    changed = PROGRAM.replace("1.234e-3", "1.2340001e-3").replace("TICKS", "1000")
+    program = PROGRAM.replace("TICKS", "1000")
+    single = find_micropython("single")
+    assert printed_by(single, program) == printed_by(single, program)
+    assert printed_by(single, program)[-1] != printed_by(single, changed)[-1]

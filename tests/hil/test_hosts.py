@@ -1,0 +1,141 @@
+"""The same regulation and the same trips on every host that the firmware has.
+
+In this process, on MicroPython in double and in single precision as processes whose outputs drive
+the plant, and on the emulated Pico: the real image, which boots main.py from its file system and
+finds its chips on the buses.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hil.lockstep import Shadow
+from tests.hil.conftest import Row
+from tests.hil.hosts import (
+    AGAIN_MS,
+    DISTURB_MS,
+    FAULT_MS,
+    HOSTS,
+    OPEN_MS,
+    RECOVERED,
+    REGULATED,
+    REGULATED_AGAIN,
+    Trace,
+    run_here,
+)  # fmt: skip
+
+PERCENT = 100.0
+# What may be apart from in-process: counts of lockstep, and the tube itself where nothing is
+# stepped together. The emulated board reads its chips at moments of its own, and its clock's
+# ticks are not the plant's.
+MEAN_PERCENT = {"in-process": 0.0, "micropython": 0.0, "micropython-single": 0.005}
+MEAN_PERCENT["emulated-pico"] = 0.1
+TIMES_MS = {"in-process": 0, "micropython": 0, "micropython-single": 10, "emulated-pico": 250}
+HEAD = ("host", "U %", "I %", "I disturbed %", "I again %", "head mK", "start ms", "chain ms",
+        "fault ms", "counts")  # fmt: skip
+
+
+class Course:
+    def __init__(self, host: str, trace: Trace, shadow: Shadow | None):
+        self.host = host
+        self.trace = trace
+        self.shadow = shadow
+
+
+@pytest.fixture(scope="module", params=[
+    pytest.param(host, marks=[pytest.mark.emulated("hosts")] if host == "emulated-pico" else [])
+    for host in HOSTS
+])  # fmt: skip
+def course(request: pytest.FixtureRequest) -> Course:
+    """What became of the scenario on a host."""
+    if request.param == "emulated-pico":
+        results: Callable[[str], dict[str, Any]] = request.getfixturevalue("emulated")
+        return Course(request.param, Trace(**results("hosts")["trace"]), None)
+    return Course(request.param, *run_here(request.param))
+
+
+@pytest.fixture(scope="module")
+def reference() -> Trace:
+    return run_here("in-process")[0]
+
+
+def apart(one: float, other: float) -> float:
+    """In per cent of the other."""
+    return PERCENT * abs(one / other - 1.0)
+
+
+def test_the_current_is_regulated(course: Course, reference: Trace):
+    limit = MEAN_PERCENT[course.host]
+    for column in ("kv", "ma"):
+        assert (
+            apart(course.trace.mean(column, REGULATED), reference.mean(column, REGULATED)) <= limit
+        )
+
+
+def test_a_cathode_that_loses_a_twentieth_of_its_emission_is_made_up_for(course, reference):
+    low = min(course.trace.ma[DISTURB_MS // 10 : DISTURB_MS // 10 + 10])
+    assert low < 0.98 * course.trace.mean("ma", REGULATED)  # it was disturbed at all
+    limit = MEAN_PERCENT[course.host]
+    assert apart(course.trace.mean("ma", RECOVERED), reference.mean("ma", RECOVERED)) <= limit
+
+
+def test_it_starts_when_it_is_told_to_and_as_quickly(course: Course, reference: Trace):
+    assert not any(course.trace.hv_enable[:100])
+    late_ms = course.trace.when_on_target(0) - reference.when_on_target(0)
+    assert abs(late_ms) <= TIMES_MS[course.host]
+
+
+def test_a_chain_that_opens_for_half_a_tick_ends_the_beam_at_once(course: Course):
+    assert course.trace.hv_enable[OPEN_MS // 10 - 2]
+    assert course.trace.when_off(OPEN_MS) == 0
+    assert not any(course.trace.hv_enable[OPEN_MS // 10 : AGAIN_MS // 10])
+
+
+def test_it_starts_again_when_it_is_told_to_and_regulates(course: Course, reference: Trace):
+    late_ms = course.trace.when_on_target(AGAIN_MS) - reference.when_on_target(AGAIN_MS)
+    assert abs(late_ms) <= TIMES_MS[course.host]
+    limit = MEAN_PERCENT[course.host]
+    ours, theirs = course.trace, reference
+    assert apart(ours.mean("ma", REGULATED_AGAIN), theirs.mean("ma", REGULATED_AGAIN)) <= limit
+
+
+def test_a_generator_fault_ends_the_beam_within_two_ticks(course: Course):
+    assert course.trace.hv_enable[FAULT_MS // 10 - 2]
+    assert course.trace.when_off(FAULT_MS) <= 20
+    assert not any(course.trace.hv_enable[FAULT_MS // 10 + 2 :])
+
+
+def test_lockstep_is_exact_in_double_precision_and_within_counts_in_single(course: Course):
+    if course.shadow is None:
+        return  # nothing is stepped together here: the tests above compare what the tube does
+    worst = course.shadow.worst
+    if course.host == "micropython":
+        assert course.shadow.first is None
+    for name in ("hv_enable", "lamp_on", "kv_program_raw", "state", "trip"):
+        assert worst[name] == 0
+    assert worst["grid_program_raw"] <= 20
+    assert worst["filament_program_raw"] <= 3
+
+
+def test_the_table_of_their_worst_differences_is_printed(
+    course: Course, reference: Trace, table: list[Row]
+):
+    if not table:
+        table.append(HEAD)
+    ours, theirs = course.trace, reference
+    windows = (("kv", REGULATED), ("ma", REGULATED), ("ma", RECOVERED), ("ma", REGULATED_AGAIN))
+    means = [apart(ours.mean(*one), theirs.mean(*one)) for one in windows]
+    start_ms = ours.when_on_target(0) - theirs.when_on_target(0)
+    counts = "-" if course.shadow is None else str(max(course.shadow.worst.values()))
+    table.append(
+        (
+            course.host,
+            *[f"{mean:.4f}" for mean in means],
+            f"{1e3 * abs(ours.head_c - theirs.head_c):.1f}",
+            f"{start_ms}",
+            f"{ours.when_off(OPEN_MS)}",
+            f"{ours.when_off(FAULT_MS)}",
+            counts,
+        )
+    )
