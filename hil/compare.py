@@ -17,13 +17,13 @@ from twin.job import prepare
 from twin.run import START_AFTER_MS, Job, build_world
 from twin.tube import DEFAULT_TUBE
 from twin.verdict import FRAME_MS, Spread
+from twin.world import World
 
 MINUTE_MS = 60_000
 
 
-def compare(job: Job, target: str, until_ms: int, peer_drives: bool) -> tuple[Shadow, Spread]:
-    """Run `job` until `until_ms` beside a target; what differed, and the intensity per frame."""
-    world = build_world(job)
+def intensity(world: World, until_ms: int) -> Spread:
+    """Start `world`, run it until `until_ms`; the intensity per frame, from time 0 on."""
     plant, command = world.plant, world.command
     frames = Spread()
 
@@ -31,16 +31,22 @@ def compare(job: Job, target: str, until_ms: int, peer_drives: bool) -> tuple[Sh
         command.run = True
 
     def frame(now_ms: int) -> None:
-        intensity = plant.take_intensity()
+        taken = plant.take_intensity()
         if now_ms > 0:
-            frames.add(intensity)
+            frames.add(taken)
 
     world.at(plant.now_ms + START_AFTER_MS, start)
     world.every(FRAME_MS, frame)
+    world.run(until_ms)
+    return frames
+
+
+def compare(job: Job, target: str, until_ms: int, peer_drives: bool) -> tuple[Shadow, Spread]:
+    """Run `job` until `until_ms` beside a target; what differed, and the intensity per frame."""
+    world = build_world(job)
     with Peer(command_of(target), world.controller.settings, world.outputs) as peer:
         shadow = world.controller = Shadow(world.controller, peer, peer_drives)
-        world.run(until_ms)
-    return shadow, frames
+        return shadow, intensity(world, until_ms)
 
 
 def main(arguments: list[str] | None = None) -> int:

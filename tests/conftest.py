@@ -19,6 +19,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rooms", type=int, default=6, help="rooms drawn at random (default 6)")
     parser.addoption("--mechanisms", type=int, default=2, help="of the error budget (default 2)")
     parser.addoption("--tubes", type=int, default=2, help="commissioned anew (default 2)")
+    parser.addoption("--ramp-minutes", type=int, default=30, help="of the ramp, in lockstep")
     parser.addoption("--ticks", type=int, default=2000, help="hashed on the emulated board")
     parser.addoption("--trips", type=int, default=16, help="of the emulated board's chain")
     parser.addoption("--days", type=float, default=0.5, help="how long the memory test runs")

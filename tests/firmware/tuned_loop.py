@@ -20,6 +20,7 @@ SET_C = Settings().head_set_c
 LEAST_GAIN_MARGIN = 2.5
 LEAST_PHASE_MARGIN_DEG = 45.0
 MOST_ON_RAMP_K = 0.05  # while the room warms by 3 degC per hour
+MOST_FAN_RMS = 0.06  # of full speed, at rest
 MOST_IN_DRAUGHT_K = 0.5  # when 3 W that no meter shows begin to leave the head
 FORGOTTEN_S = 1200.0  # and after this long
 FORGOTTEN_K = 0.05
@@ -103,14 +104,15 @@ def margins(found: dict[str, float], constants: dict[str, float]) -> tuple[float
     )
 
 
-def run(law: Thermal, plant: Any, duration_s: float) -> np.ndarray:
-    """True temperatures of the head over the set-point, one a step of the law."""
-    heads = []
+def run(law: Thermal, plant: Any, duration_s: float) -> tuple[np.ndarray, np.ndarray]:
+    """(true head over the set-point in K, speed of the fan), one each a step of the law."""
+    heads, fans = [], []
     for _ in range(int(duration_s / DT_S)):
         law.step(DT_S, plant.read_c(), plant.room_c, plant.power_w())
         plant.advance(law.fan_program_raw, 1.0)
         heads.append(plant.head_c - SET_C)
-    return np.array(heads)
+        fans.append(law.fan)
+    return np.array(heads), np.array(fans)
 
 
 def faults(found: dict[str, float], constants: dict[str, float], seed: int = 1) -> list[str]:
@@ -122,14 +124,16 @@ def faults(found: dict[str, float], constants: dict[str, float], seed: int = 1) 
     plant = plant_of(seed, constants)
     law = Thermal(settings_of(found))
     law.fan = plant.resting_speed(SET_C)
-    run(law, plant, 3600.0)
+    fan_rms = float(np.std(run(law, plant, 3600.0)[1][-3600:]))
+    if fan_rms > MOST_FAN_RMS:
+        wrong.append(f"a fan that hunts by {fan_rms:.2f}")
     plant.room_k_per_h = 3.0
-    on_ramp_k = float(np.max(np.abs(run(law, plant, 3600.0))))
+    on_ramp_k = float(np.max(np.abs(run(law, plant, 3600.0)[0])))
     if on_ramp_k > MOST_ON_RAMP_K:
         wrong.append(f"{on_ramp_k:.3f} K on the ramp")
     plant.room_k_per_h = 0.0
     plant.draught_w = -3.0
-    in_draught_k = np.abs(run(law, plant, 1800.0))
+    in_draught_k = np.abs(run(law, plant, 1800.0)[0])
     if in_draught_k.max() > MOST_IN_DRAUGHT_K:
         wrong.append(f"{in_draught_k.max():.2f} K in the draught")
     late_k = float(in_draught_k[int(FORGOTTEN_S / DT_S) :].max())
