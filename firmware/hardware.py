@@ -45,6 +45,7 @@ class Hardware:
         self._openings_b = 0
         self._seen_a = 0
         self._seen_b = 0
+        self._closed = False  # both channels, at the last read
         self._turn = 0
         self._last_ms = ticks_ms() & MASK
         self._head_age_ms = AGE_FULL_MS
@@ -71,6 +72,7 @@ class Hardware:
             switches |= CHAIN_B
         self._seen_a = openings_a
         self._seen_b = openings_b
+        self._closed = switches == CHAIN_A | CHAIN_B
         if self.generator.read(now_ms, inputs):
             switches |= GENERATOR_OK
         inputs.switches = switches
@@ -85,8 +87,8 @@ class Hardware:
 
     def write(self, outputs) -> None:
         """Apply the actuator values; they hold until the next tick."""
-        unbroken = self._openings_a == self._seen_a and self._openings_b == self._seen_b
-        self.generator.write(outputs, unbroken)
+        opened = self._openings_a != self._seen_a or self._openings_b != self._seen_b
+        self.generator.write(outputs, self._closed and not opened)
         self._lamp.set(outputs.lamp_on)
         self._fan.set(outputs.fan_program_raw)
 

@@ -47,6 +47,7 @@ class EmulatedPico:
         self.clock = self.mcu.clock
         self.received = bytearray()
         self.resets = 0
+        self._watched: list[Callable[[], None]] = []
         self._simulator = Simulator(rp2040=self.mcu)
         self.mcu.logger = ConsoleLogger(LogLevel.ERROR)
         self.mcu.load_bootrom(BOOTROM_B1)
@@ -154,24 +155,32 @@ class EmulatedPico:
         """Call act(high) whenever the level that the board drives a pin to changes."""
         state = [self.level(pin)]
 
-        def listen(new: GPIOPinState, _old: GPIOPinState) -> None:
-            high = new is GPIOPinState.HIGH
+        def look(high: bool) -> None:
             if high != state[0]:
                 state[0] = high
                 act(high)
 
+        def listen(new: GPIOPinState, _old: GPIOPinState) -> None:
+            look(new is GPIOPinState.HIGH)
+
         self.mcu.gpio[pin].add_listener(listen)
+        self._watched.append(lambda: look(self.level(pin)))  # a reset is not listened to
 
     def power_cycle(self) -> None:
         """The supply goes and comes back; what is in the flash stays."""
         self.mcu.enter_reset(from_watchdog=False)
         self.mcu.watchdog.write_uint32(0, 0)  # its CTRL register: rp2040py would let it run on
         self.mcu.watchdog.reset()
-        self.mcu.leave_reset()
+        self._leave_reset()
 
     def _watchdog_bites(self) -> None:
         self.resets += 1
         self.mcu.enter_reset(from_watchdog=True)
+        self._leave_reset()
+
+    def _leave_reset(self) -> None:
+        for look in self._watched:
+            look()
         self.mcu.leave_reset()
 
     def _send_some(self) -> None:

@@ -90,7 +90,7 @@ def _disturb(unit: PicoUnit, part: float) -> None:
     unit.plant.filament.drift *= part
 
 
-def bits(ticks: int) -> dict[str, Any]:
+def bits(ticks: int = 2000) -> dict[str, Any]:
     """The hash of tests/hil/same_bits.py, calculated on the emulated board."""
     program = PROGRAM.replace("TICKS", str(ticks)) + "\nprint('end')\n"
     files = unit_files() | {"main.py": b"import sys\nsys.path.insert(0, 'a')\n" + program.encode()}
@@ -123,7 +123,7 @@ while True:
 """
 
 
-def latency(trips: int) -> dict[str, Any]:
+def latency(trips: int = 16) -> dict[str, Any]:
     """How long after its chain has opened the board takes the enable line away, us each."""
     unit = PicoUnit(find_pico_image(), unit_files() | {"main.py": LATENCY.encode()}, warm_plant())
     pico = unit.pico

@@ -13,6 +13,7 @@ from serial import SerialException
 from hil.emulated_pico import EmulatedPico
 from hil.flash_board import Clock
 
+STEP_MS = 5
 LOOK_MS = 20  # how long the board runs while the host looks whether something has come
 ENUMERATION_MS = 200
 UNDERWAY_MS = 2  # how long the board still lives when the last byte before a cut has been sent
@@ -123,7 +124,7 @@ class Serial:
         self._expect_board()
         end_ns = self._pico.now_ns + ms * 1e6
         while len(self._pico.received) < wanted and self._pico.now_ns < end_ns:
-            self._pico.run(1)
+            self._pico.run(STEP_MS)
             self._expect_board()
 
     def _expect_board(self) -> None:
