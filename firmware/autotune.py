@@ -151,28 +151,26 @@ class Autotune(Plain):
 
     def _wrong(self, age_ms: int) -> bool:
         """Whether something ends it. Less power gives way first."""
-        stage = self.stage
+        stage, reason = self.stage, 0
+        head_k = self.smooth_k if stage > APPROACH else 0.0
         late = self.half_s > LONGEST_S[stage]
-        near = stage > APPROACH
-        reason = 0
+        still = self.still_s > STUCK_S
+        gives_way = (stage == LESS or stage == POWER) and self.less < MOST_LESS
+        excess_k = self.settings.head_set_c - self.room_c
         if age_ms > STALE_MS:
             reason = STALE
-        elif self.still_s > STUCK_S:
+        elif still and not gives_way:
             reason = STUCK
         elif abs(self.room_c - self.first_room_c) > ROOM_K:
             reason = ROOM
-        elif (
-            (near and self.smooth_k > HIGH_K)
-            or (late and not self.warming)
-            or self.settings.head_set_c - self.room_c < MIN_EXCESS_K
-        ):
+        elif head_k > HIGH_K or (late and not self.warming) or excess_k < MIN_EXCESS_K:
             reason = HOT
-        elif (near and self.smooth_k < -LOW_K) or late:
-            if (stage == LESS or stage == POWER) and self.less < MOST_LESS:
+        elif head_k < -LOW_K or late or still:
+            reason = 0 if gives_way else COLD
+            if gives_way:
                 self.less = 0.5 * (1.0 + self.less)
+                self.still_s = 0.0
                 self._enter(stage)
-            else:
-                reason = COLD
         if reason:
             self._fail(reason)
         return reason > 0

@@ -12,7 +12,7 @@ from firmware.thermal import RATE_FILTER_S
 
 LOWEST, STEP, TRIALS = 0.3, 0.05, 25  # exponents that are tried, 0.3 to 1.5
 STANDSTILL = -20.0  # for the logarithm of no speed
-TIGHTNESS = 2.5  # closed-loop time over delay: 1 is SIMC's tight control, more is smoother
+TIGHTNESS = 3.0  # closed-loop time over delay: 1 is SIMC's tight control, more is smoother
 FAN_NOISE = 0.02  # of full speed, rms, that the sensor's noise may make of the fan's
 FIT_PART = 0.3  # the head's heat capacity, by the fan and by the beam, may differ by this
 LEAST_DELAY_S = 3.0  # six steps of the law; what is quicker is not told apart

@@ -3,7 +3,6 @@
 import os
 import platform
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
 from pathlib import Path
+from shutil import which
 
 from hil.console import ConsoleClient, LostError, open_port
 from hil.flash_ports import Port, boot_loaders, ports
@@ -132,7 +132,7 @@ def to_test() -> list[Finding]:
         )
     found.append(_found("MicroPython for the emulated Pico", find_pico_image))
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), *SYSTEM_FOLDERS])
-    mosquitto = shutil.which("mosquitto", path=path)
+    mosquitto = which("mosquitto", path=path)
     if mosquitto:
         return [*found, Finding("to test", "mosquitto", "ok", mosquitto)]
     mend = "sudo apt-get install mosquitto"

@@ -127,10 +127,10 @@ def check(url: str, facts: Facts, compiled: Mapping[str, bytes]) -> None:
 
 def choose(url: str, facts: Facts, known: tuple[Board, ...]) -> Board:
     """Which of the boards in question this is. InputError if it is none of them."""
-    alone = len(known) == 1  # it was named: any board with this chip will do
+    is_named = len(known) == 1  # then any board with this chip will do
     for board in known:
-        pattern = board.chip if alone else f"{board.board}.*{board.chip}"
-        if facts.platform == board.platform and re.search(pattern, facts.machine):
+        fits = facts.platform == board.platform and re.search(board.chip, facts.machine)
+        if fits and (is_named or re.search(board.board, facts.machine)):
             return board
     names = " or ".join(board.name for board in known)
     raise InputError(f"{url}: is a {facts.machine or facts.platform}, not a {names}")

@@ -10,20 +10,17 @@ import io
 import re
 import struct
 from binascii import b2a_base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import dataclass
 from time import monotonic, sleep
 from typing import Any
 
-from mpremote.transport import (  # type: ignore[import-untyped]
-    TransportError,
-    TransportExecError,
-)
-from mpremote.transport_serial import SerialTransport  # type: ignore[import-untyped]
+from mpremote.transport import TransportError, TransportExecError
+from mpremote.transport_serial import SerialTransport
 
 from hil.console import LostError
-from hil.flash_image import FILES
+from hil.flash_image import ON_DEVICE, without_docs
 from twin.errors import InputError
 
 PIECE_BYTES = 768  # of a file in one command
@@ -121,7 +118,7 @@ class BoardLine:
 
     def load(self) -> None:
         """Give the board the functions of hil/on_device/files.py."""
-        self.run(FILES)
+        self.run(without_docs(ON_DEVICE / "files.py"))
 
     def tree(self, folder: str) -> dict[str, tuple[int, str]]:
         """Path -> (bytes, SHA-256) of all files below a folder."""
@@ -138,9 +135,9 @@ class BoardLine:
             return None
         return str(self._parsed(said))
 
-    def digest(self, path: str) -> str:
-        """SHA-256 of a file; "" if there is none."""
-        return str(self._parsed(self.run(f"print(repr(digest({path!r})))")))
+    def digests(self, paths: Sequence[str]) -> list[str]:
+        """SHA-256 of files; "" where there is none."""
+        return list(self._parsed(self.run(f"print([digest(path) for path in {list(paths)!r}])")))
 
     def write(
         self, path: str, content: bytes, progress: Callable[[int], None] = lambda count: None

@@ -1,5 +1,6 @@
 """What `tubetwin flash` puts on a board: the firmware compiled by mpy-cross, and its entry."""
 
+import ast
 import hashlib
 import re
 import subprocess
@@ -14,19 +15,30 @@ from twin.errors import InputError
 FIRMWARE = Path(firmware.__file__).parent
 ON_DEVICE = Path(__file__).parent / "on_device"
 MAIN = (ON_DEVICE / "main.py").read_bytes()
-FILES = (ON_DEVICE / "files.py").read_text(encoding="utf-8")
 ENTRY = "unit.mpy"  # what main.py imports
 
 # -O3 leaves out line numbers: they would take heap. The names of files stay, for tracebacks.
 OPTIONS = ("-O3", "-msmall-int-bits=31")
 
+# The first two lines are what firmware/start.py asks of its caller.
 UNIT = """\
+import gc
+gc.threshold(4096)
 from firmware.boards.{board} import board
 from firmware.start import {main}
 
 def run():
     {main}(board, "{build}")
 """
+
+
+def without_docs(path: Path) -> str:
+    """A source text for a board that reads it once: no docstrings, no comments."""
+    module = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(module):
+        if isinstance(node, ast.Module | ast.FunctionDef) and ast.get_docstring(node):
+            del node.body[0]
+    return ast.unparse(module)
 
 
 @dataclass(frozen=True)

