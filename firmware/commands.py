@@ -13,7 +13,7 @@ from binascii import hexlify
 import firmware
 from firmware.controller import OFF, TRIPPED
 from firmware.signals import TUNE_THERMAL
-from firmware.telemetry import readings
+from firmware.telemetry import operation, surroundings
 
 RESET = "reset"
 LINK = "link"
@@ -24,7 +24,7 @@ class Commands:
     """The words and what they do.
 
     about  : dict of what `version` adds, such as {"board": "pico", "build": "1a2b3c4d"}
-    health : () -> dict of what `status` adds, such as uptime_s, reset_cause, late, free_bytes
+    health : () -> dicts of what `status` adds, one after the other: uptime_s, late, free_bytes
     forget : called after a word of service.py, to free its memory
     leave  : RESET or LINK once the operator has asked for it; None until then
 
@@ -40,7 +40,7 @@ class Commands:
         inputs,
         outputs,
         about=None,
-        health=dict,
+        health=tuple,
         forget=None,
     ):
         self.leave: str | None = None
@@ -133,14 +133,18 @@ class Commands:
 
     def _status(self):
         """One piece after the other: all at once would take longer than the slack of a tick."""
-        yield from in_pieces(readings(self.controller, self._inputs, self._outputs), "ok {", "")
+        controller, inputs, outputs = self.controller, self._inputs, self._outputs
+        yield from in_pieces(operation(controller, inputs, outputs), "ok {", "")
+        yield from in_pieces(surroundings(inputs, outputs), ", ", "")
         store = self.store
         notes = [store.reason] if store.reason else []
         said = {"stored": store.stored, "store": "; ".join(notes + store.notes)}
         said["pending"] = len(self.pending)
         said["reset_needed"] = self.reset_needed
         yield from in_pieces(said, ", ", "")
-        yield from in_pieces(self._health(), ", ")
+        for said in self._health():
+            yield from in_pieces(said, ", ", "")
+        yield "}\n"
 
     def _get(self, name=None):
         if name is None:

@@ -55,16 +55,15 @@ def operate(board, build: str = ""):
     clock = Schedule(time.ticks_ms, time.sleep_ms, TICK_MS, time.ticks_us)
     about = {"board": board.name, "machine": sys.implementation._machine, "build": build}
 
-    def health() -> dict:
-        said = {
+    def health():
+        yield {
             "uptime_s": slack.ticks * TICK_MS // 1000,
             "reset_cause": board.reset_cause(),
             "late": clock.late,
             "missed": clock.missed,
-            "free_bytes": gc.mem_free(),
         }
-        said.update(slack.worst())
-        return said
+        yield slack.worst()
+        yield {"free_bytes": gc.mem_free()}  # which looks at every block
 
     commands = Commands(
         settings, store, controller, command, inputs, outputs, about, health, lean.drop

@@ -24,6 +24,7 @@ FORMAT = 1
 HEADER_BYTES = 7
 CRC_BYTES = 4
 ENOSPC = 28  # MicroPython's errno does not name it; littlefs, FAT and Linux agree on it
+PIECE = 512  # read at a time: it allocates what it is asked for
 LONGEST = 8192  # what is longer is no slot, and is not read to its end
 
 
@@ -103,7 +104,10 @@ class Store:
         failed = 0
         try:
             with self._open(self._folder + SLOTS[at], "rb") as file:
-                slot = file.read(LONGEST + 1)
+                slot = piece = file.read(PIECE)
+                while piece and len(slot) <= LONGEST:
+                    piece = file.read(PIECE)
+                    slot += piece
         except OSError as error:
             failed = error.errno or errno.EIO
         if failed == errno.ENOENT:

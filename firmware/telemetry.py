@@ -5,8 +5,8 @@ from firmware.controller import STATES
 from firmware.interlocks import NAMES
 
 
-def readings(controller, inputs, outputs) -> dict:
-    """Names with units -> numbers and words, for a message or a display."""
+def operation(controller, inputs, outputs) -> dict:
+    """State, tube voltage, emission current and what regulates it."""
     return {
         "state": STATES[outputs.state],
         "trip": NAMES.get(outputs.trip, ""),
@@ -16,6 +16,12 @@ def readings(controller, inputs, outputs) -> dict:
         "trim": controller.compensation.trim,
         "filament_a": inputs.filament_monitor_raw * controller.filament_a_per_count,
         "grid_v": (outputs.grid_program_raw - DAC_FULL) * controller.emission.v_per_count,
+    }
+
+
+def surroundings(inputs, outputs) -> dict:
+    """Fan, temperatures, air, contacts."""
+    return {
         "fan_percent": 100.0 * outputs.fan_program_raw / FAN_FULL,
         "fan_rpm": inputs.fan_tach_raw,
         "head_temperature_c": pt100_temperature_c(inputs.head_temperature_raw),
@@ -28,3 +34,10 @@ def readings(controller, inputs, outputs) -> dict:
         "hv_enable": outputs.hv_enable,
         "lamp_on": outputs.lamp_on,
     }
+
+
+def readings(controller, inputs, outputs) -> dict:
+    """Both: names with units -> numbers and words, for a message or a display."""
+    said = operation(controller, inputs, outputs)
+    said.update(surroundings(inputs, outputs))
+    return said

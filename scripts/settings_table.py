@@ -13,6 +13,7 @@ MEANINGS = {
     "filament_full_a": "filament current at 10 V of program or monitor",
     "grid_full_v": "the bias reaches from minus this (cut-off) to 0 V",
     "air_cooled": "1: a fan cools the head; 0: another circuit does",
+    "serial_generator": "0: 0-10 V, 1: serial uX, 2: serial SLM, see [generators](generators.md)",
     "kv": "operating point: tube voltage",
     "ma": "operating point: emission current",
     "kv_max": "rating: highest tube voltage",

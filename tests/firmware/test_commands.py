@@ -31,7 +31,7 @@ class Unit:
         self.bench = bench = Bench(settings)
         self.commands = Commands(
             settings, self.store, bench.controller, bench.command, bench.inputs, bench.outputs,
-            {"board": "none"}, lambda: {"uptime_s": 7, "late": 0},
+            {"board": "none"}, lambda: ({"uptime_s": 7, "late": 0},),
         )  # fmt: skip
         bench.run(100)
 

@@ -67,7 +67,7 @@ def main(folder):
 
 
 def health():
-    return {"uptime_s": 1, "reset_cause": "power"}
+    return ({"uptime_s": 1, "reset_cause": "power"},)
 
 
 main(sys.argv[1])

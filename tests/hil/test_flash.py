@@ -257,6 +257,23 @@ def test_a_cable_pulled_before_the_board_is_stopped_changes_nothing(trees, image
     assert cable.pico.files() == before
 
 
+def test_ctrl_c_in_the_middle_of_a_command_lets_the_old_firmware_start(update, trees, images):
+    cable = board_with(installed(images["old"]))
+    carry, at = cable.carry, update.sent.index(b"f.write(raw('") + 100
+
+    def carried(byte: int) -> None:
+        if len(cable.sent) == at:
+            cable.carry = carry  # type: ignore[method-assign]
+            raise KeyboardInterrupt
+        carry(byte)
+
+    cable.carry = carried  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        run_flash(cable, trees["new"])
+    assert cable.pico.resets == 1
+    assert build_of(cable) == images["old"].build
+
+
 def test_a_byte_damaged_on_the_wire_is_found_by_the_hash(update, trees, images):
     cable = board_with({**installed(images["old"], number=12), **{"b/unit.mpy": b"of another"}})
     content = update.sent.index(b"f.write(raw('")

@@ -193,8 +193,9 @@ def test_the_page_has_the_table_of_all_settings_and_every_word_of_the_console():
     table = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
     assert page.endswith("\n\n" + table)
     assert table.count("\n") == 2 + len(LIMITS)
-    source = (ROOT / "firmware" / "commands.py").read_text("utf-8")
-    words = re.findall(r'^            "(\w+)": \(self\._', source, re.M)
+    files = ("commands.py", "service.py")
+    source = "".join((ROOT / "firmware" / name).read_text("utf-8") for name in files)
+    words = re.findall(r'^ +"(\w+)": \(.*, \d+, \d+, "', source, re.M)
     assert len(words) > 12
     for word in words:
         assert re.search(rf"^\| `{word}\b", page, re.M), word
