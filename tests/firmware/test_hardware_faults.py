@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from firmware.drivers.generator import AGE_FULL_MS
 from firmware.hardware import TURNS
 from firmware.signal_table import INPUTS
+from firmware.signals import ALL_CLOSED, GENERATOR_OK
 from firmware.ticks import PERIOD_MS
 from tests.firmware.drivers.rigs import Babbling, Faltering, anything
 from tests.firmware.hardware_rig import AGES, HALF_A_SECOND, SETTLED, SIGNALS, Rig, assert_right
@@ -61,6 +62,7 @@ BREAKS: dict[str, tuple[Break, tuple[str, ...], tuple[str, ...]]] = {
         ("adc_age_ms", "generator_age_ms"),
         SHARED,
     ),
+    "DAC absent": (lambda rig: setattr(rig.rack.dac, "absent", True), (), ()),
     "LM35 off": (
         lambda rig: setattr(rig.plant.sensors, "electronics_raw", 0),
         ("generator_age_ms",),
@@ -132,9 +134,12 @@ def test_what_breaks_grows_old_and_keeps_its_last_value_and_the_rest_goes_on(wha
             assert 1900 < age_ms <= 2020 + longest_ms, name
         else:
             assert age_ms <= longest_ms, name
+    no_programs = what in ("DAC absent", "I2C stuck")
+    assert rig.inputs.switches == (ALL_CLOSED & ~GENERATOR_OK if no_programs else ALL_CLOSED)
     for name, (value, within, _) in SIGNALS.items():
-        expected = kept[name] if name in stay else value(rig.plant)
-        assert getattr(rig.inputs, name) == pytest.approx(expected, abs=within), name
+        if name != "switches":
+            expected = kept[name] if name in stay else value(rig.plant)
+            assert getattr(rig.inputs, name) == pytest.approx(expected, abs=within), name
 
 
 @pytest.mark.parametrize("what", BREAKS)

@@ -17,8 +17,8 @@ from firmware.thermal import RATE_FILTER_S, Thermal
 from tests.firmware.hidden_plant import DT_S, HiddenPlant, tune
 
 SET_C = Settings().head_set_c
-LEAST_GAIN_MARGIN = 2.5
-LEAST_PHASE_MARGIN_DEG = 45.0
+LEAST_GAIN_MARGIN = 2.2  # on the plant itself, which the law knows only as C and L
+LEAST_PHASE_MARGIN_DEG = 40.0
 MOST_ON_RAMP_K = 0.05  # while the room warms by 3 degC per hour
 MOST_FAN_RMS = 0.06  # of full speed, at rest
 MOST_IN_DRAUGHT_K = 0.5  # when 3 W that no meter shows begin to leave the head
