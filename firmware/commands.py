@@ -181,11 +181,12 @@ class Commands:
         law = self.controller.tuner.law
         if law is None:
             return 'ok {"stage": "idle", "progress": 0, "reason": "", "found": {}}'
-        from firmware.autotune import REASONS, STAGES  # as the law is, they are loaded
+        from firmware.autotune import DONE, REASONS, STAGES  # as the law is, they are loaded
 
         said = {"stage": STAGES[law.stage], "progress": law.progress()}
         said["reason"] = REASONS[law.reason]
         said["found"] = law.found()
+        said["answer"] = list(law.answer) if law.stage == DONE else []
         return in_pieces(said)
 
 
