@@ -44,6 +44,13 @@ def main(board, build: str = "") -> None:
     board.reset()
 
 
+def bench(board, build: str = "") -> None:
+    """The same on a board with no chips around it: the console answers, `link` and all."""
+    from firmware.boards.bench import Bench
+
+    main(Bench(board), build)
+
+
 def operate(board, build: str = ""):
     """One life of the loop; what the operator wants next, RESET or LINK."""
     settings = Settings()

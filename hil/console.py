@@ -180,7 +180,7 @@ class ConsoleClient:
 
     def _write(self, line: str) -> None:
         try:
-            self._stream.write(line.encode() + b"\n")
+            self._stream.write(line.encode() + b"\r\n"  # which is the end of a line at MicroPython's prompt, too)
         except OSError as error:
             raise self._lost(error) from None
 

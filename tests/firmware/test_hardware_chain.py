@@ -1,4 +1,4 @@
-"""The chain at the board made of chips: no opening is missed, and none enables anything after it."""
+"""The chain at the board made of chips: no opening is missed, and none lets the line come back."""
 
 from collections.abc import Callable
 from typing import Any

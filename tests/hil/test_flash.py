@@ -7,7 +7,6 @@ firmware, over a socket.
 import os
 import pty
 import re
-import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,19 +14,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from littlefs import LittleFS, UserContext
 
 from hil.console import ConsoleClient, LostError, open_port
 from hil.emulated_pico import BLOCK_BYTES, BLOCKS, FILES_AT, FLASH_BYTES, EmulatedPico
-from hil.flash import Flashed, check, choose, flash, named_boards
-from hil.flash_board import BoardLine, Facts, Patience
-from hil.flash_image import BOARDS, MAIN, Image, compile_tree, make_image
-from hil.flash_slots import Install, Ready, slot_to_write
-from hil.interpreters import find_micropython, find_pico_image
+from hil.flash import Flashed, flash
+from hil.flash_board import BoardLine, Patience
+from hil.flash_image import Image
+from hil.flash_slots import Install, Ready
+from hil.interpreters import find_pico_image
 from tests.hil.protocol_emulated import Cable, plug_in
-from tests.hil.stand_in import START, stand_in
+from tests.hil.stand_in import (
+    START,
+    build_in,
+    image_of,
+    installed,
+    stand_in,
+    stand_ins,
+    started_from,
+)
 from twin.errors import InputError
 
 URL = "emulated://pico"
@@ -36,30 +41,12 @@ MINE_BYTES = 1_392_000  # leaves some blocks of the 352
 
 @pytest.fixture(scope="module")
 def trees(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Source trees of small firmwares, by name."""
-    folder = tmp_path_factory.mktemp("trees")
-    crash = START.replace("serve({", "raise_({", 1)
-    return {
-        "old": stand_in(folder / "old", "1"),
-        "new": stand_in(folder / "new", "2"),
-        "busy": stand_in(folder / "busy", "3", state="ramp"),
-        "broken": stand_in(folder / "broken", "4", start="import nothing_of_that_name\n"),
-        "crashing": stand_in(folder / "crashing", "5", start=crash),
-    }
+    return stand_ins(tmp_path_factory.mktemp("trees"))
 
 
 @pytest.fixture(scope="module")
 def images(trees: dict[str, Path]) -> dict[str, Image]:
-    return {
-        name: make_image(compile_tree(path), "pico", source=path) for name, path in trees.items()
-    }
-
-
-def installed(image: Image, slot: str = "a", number: int = 1) -> dict[str, bytes]:
-    """The files of a board on which an image has been flashed."""
-    files = {f"{slot}/{path}": content for path, content in image.files.items()}
-    ready = str(Ready(number, image.build)).encode()
-    return {"main.py": MAIN, f"{slot}/ready": ready, **files}
+    return {name: image_of(path) for name, path in trees.items()}
 
 
 def board_with(files: Mapping[str, bytes]) -> Cable:
@@ -171,24 +158,6 @@ def files_of(flash: bytes) -> dict[str, bytes]:
             with disk.open(path, "rb") as file:
                 found[path.lstrip("/")] = file.read()
     return found
-
-
-def started_from(files: Mapping[str, bytes], folder: Path) -> str:
-    """What main.py prints that starts from these files, on a real MicroPython, asked `version`."""
-    for name, content in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
-    interpreter = str(find_micropython("single").absolute())
-    done = subprocess.run(
-        [interpreter, "main.py"], cwd=folder, input="version\n", capture_output=True, text=True
-    )
-    assert done.stderr == ""
-    return done.stdout
-
-
-def build_in(said: str) -> str:
-    found = re.search(r'"build": "(\w+)"', said)
-    return found[1] if found else said
 
 
 def test_whenever_the_supply_fails_the_old_firmware_starts_or_the_new_one(update, images, tmp_path):
@@ -350,7 +319,7 @@ def test_a_watchdog_that_nobody_can_stop_does_not_keep_the_board_from_being_stop
         "    watchdog = machine.WDT(timeout=500)\n    while True:\n        watchdog.feed()\n",
     )
     tree = stand_in(tmp_path, "6", start=start)
-    cable = board_with(installed(make_image(compile_tree(tree), "pico", source=tree)))
+    cable = board_with(installed(image_of(tree)))
     cable.pico.run(2000)  # it is armed
     with BoardLine(URL, Patience(), cable.clock()) as line:
         line.stop()
@@ -380,144 +349,3 @@ def test_a_device_that_never_answers_is_not_waited_for(trees):
         flash(os.ttyname(slave), source=trees["new"], patience=limits)
     os.close(nobody)
     os.close(slave)
-
-
-# Which board, which slot, which build -------------------------------------------------------------
-
-PICO = Facts("micropython", (1, 25, 0), "Raspberry Pi Pico with RP2040", 6, "rp2", True, 4096, 99)
-
-
-def facts(**other: Any) -> Facts:
-    return Facts(**{**vars(PICO), **other})
-
-
-@pytest.mark.parametrize(
-    ("machine", "platform", "name"),
-    [
-        ("Raspberry Pi Pico with RP2040", "rp2", "pico"),
-        ("Raspberry Pi Pico W with RP2040", "rp2", "pico"),
-        ("Raspberry Pi Pico2 with RP2350", "rp2", "pico2"),
-        ("Raspberry Pi Pico 2 W with RP2350", "rp2", "pico2"),
-        ("Generic ESP32 module with ESP32", "esp32", "esp32"),
-        ("PYBv1.1 with STM32F405RG", "pyboard", "pyboard"),
-    ],
-)
-def test_a_board_is_known_by_what_it_says_of_itself(machine, platform, name):
-    is_it = facts(machine=machine, platform=platform)
-    assert choose("x", is_it, BOARDS).name == name
-    for board in BOARDS:
-        if board.name == name:
-            assert choose("x", is_it, (board,)) is board
-        else:
-            with pytest.raises(InputError, match=f"is a {machine}, not a {board.name}$"):
-                choose("x", is_it, (board,))
-
-
-def test_another_board_with_the_same_chip_is_taken_only_if_it_is_named():
-    feather = facts(machine="Adafruit Feather RP2040 with RP2040")
-    assert choose("x", feather, BOARDS[:1]).name == "pico"
-    with pytest.raises(InputError, match="is a Adafruit Feather"):
-        choose("x", feather, BOARDS)
-
-
-def test_a_board_without_firmware_is_no_choice(trees):
-    with pytest.raises(InputError, match=r"--board esp32: .* choose auto, pico, pico2$"):
-        named_boards("esp32", trees["new"])
-
-
-@pytest.mark.parametrize(
-    ("other", "words"),
-    [
-        ({"version": (1, 23, 0)}, "runs micropython 1.23.0; the firmware needs MicroPython 1.24"),
-        ({"python": "circuitpython", "version": (9, 2, 1)}, "runs circuitpython 9.2.1"),
-        ({"mpy": 5}, "loads compiled files of version 5, and mpy-cross here makes version 6"),
-    ],
-)
-def test_an_interpreter_that_can_not_run_the_firmware_is_refused(other, words, images):
-    check("x", facts(), images["old"].files)
-    with pytest.raises(InputError, match=words):
-        check("x", facts(**other), images["old"].files)
-
-
-@pytest.mark.parametrize(
-    ("a", "b", "running", "slot"),
-    [
-        ((0, ""), (0, ""), None, "a"),
-        ((1, "x"), (0, ""), "x", "b"),
-        ((1, "x"), (2, "y"), "y", "a"),
-        ((3, "x"), (2, "y"), "x", "b"),
-        ((3, "x"), (2, "y"), None, "b"),
-        ((3, "x"), (2, "y"), "", "b"),
-        ((3, "x"), (2, "y"), "y", "a"),  # the newer one can't be imported
-        ((3, "x"), (2, "x"), "x", "b"),
-        ((3, "x"), (2, "y"), "z", "b"),  # flashed by other means
-        ((0, ""), (2, "y"), "y", "a"),
-    ],
-)
-def test_the_slot_that_is_written_is_the_one_that_does_not_run(a, b, running, slot):
-    assert slot_to_write({"a": Ready(*a), "b": Ready(*b)}, running) == slot
-
-
-@given(text=st.text() | st.from_regex(r"\A[0-9]{1,3} [0-9a-f]{8} whole\n\Z"))
-def test_only_a_whole_line_says_that_a_slot_is_whole(text: str):
-    ready = Ready.read(text)
-    if ready.number:
-        assert Ready.read(str(ready)) == ready
-        for end in range(len(str(ready)) - 1):
-            assert Ready.read(str(ready)[:end]).number == 0
-
-
-def test_a_build_is_named_by_all_that_is_in_it(trees, images):
-    compiled = compile_tree(trees["old"])
-    same = make_image(compiled, "pico", source=trees["old"])
-    assert (same.build, dict(same.files)) == (images["old"].build, dict(images["old"].files))
-    others = [
-        make_image(compiled, "pico2", source=trees["old"]),
-        make_image(compiled, "pico", bench=True, source=trees["old"]),
-        images["new"],
-    ]
-    assert len({same.build, *(image.build for image in others)}) == 4
-    assert all(image.build.encode() in image.files["unit.mpy"] for image in others)
-
-
-def test_a_source_that_does_not_compile_is_told(tmp_path):
-    tree = stand_in(tmp_path, "1", start="def main(board, build)\n")
-    with pytest.raises(InputError, match=r"start\.py: mpy-cross can't compile it \(SyntaxError"):
-        compile_tree(tree)
-
-
-# main.py, on a real MicroPython -------------------------------------------------------------------
-
-
-def test_the_newest_whole_firmware_starts(images, tmp_path):
-    old, new = images["old"], images["new"]
-    both = {**installed(old, "a", 9), **installed(new, "b", 10)}
-    assert build_in(started_from(both, tmp_path / "1")) == new.build
-    both = {**installed(old, "a", 11), **installed(new, "b", 10)}
-    assert build_in(started_from(both, tmp_path / "2")) == old.build
-    for damaged in (b"", b"10", b"10 0000", b"10 00000000 whol", b"x y whole", b"\xff\xfe"):
-        both = {**installed(old, "a", 9), **installed(new, "b", 10), "b/ready": damaged}
-        assert build_in(started_from(both, tmp_path / damaged.hex())) == old.build
-
-
-def test_a_firmware_that_can_not_be_imported_gives_way_to_the_other(images, tmp_path):
-    old, broken = images["old"], images["broken"]
-    both = {**installed(old, "a", 1), **installed(broken, "b", 2)}
-    said = started_from(both, tmp_path / "1")
-    assert said.startswith("the firmware in b can't be imported: ImportError(")
-    assert build_in(said) == old.build
-    damaged = {**installed(old, "a", 2), **installed(images["new"], "b", 1)}
-    damaged["a/firmware/start.mpy"] = b"M\x05" + damaged["a/firmware/start.mpy"][2:]
-    assert build_in(started_from(damaged, tmp_path / "2")) == images["new"].build
-
-
-def test_with_nothing_whole_the_board_says_so(images, tmp_path):
-    files = installed(images["broken"])
-    assert "there is no whole firmware" in started_from(files, tmp_path / "1")
-    assert "there is no whole firmware" in started_from({"main.py": MAIN}, tmp_path / "2")
-
-
-def test_a_bench_board_starts_the_bench_entry(trees, tmp_path):
-    source = trees["old"]
-    image = make_image(compile_tree(source), "pico", bench=True, source=source)
-    assert '"bench": true' in started_from(installed(image), tmp_path / "1")

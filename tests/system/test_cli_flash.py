@@ -10,7 +10,7 @@ import pytest
 
 import hil.doctor
 import hil.flash_ports
-from hil.flash_image import MAIN, compile_tree, make_image
+from hil.flash_image import compile_tree, make_image
 from hil.flash_ports import Port
 from tests.system.test_cli import assert_one_line
 
@@ -207,9 +207,3 @@ def test_the_page_names_every_option_of_flash(tubetwin):
     out = tubetwin("flash", "--help")[1]
     for option in ("--port", "--board", "--link", "--dry-run", "--patience", "--json"):
         assert option in out and option in page
-
-
-def test_main_py_is_known_as_ours_by_its_own_words():
-    from hil.flash_slots import OURS
-
-    assert OURS in MAIN.decode()
