@@ -19,6 +19,7 @@ from twin.errors import InputError
 ANSWER_S = 10.0  # for a whole answer; a save waits for the flash
 HELLO_S = 2.0  # for a unit to say that it is one
 POLL_S = 0.1  # of one read
+END = b"\r\n"  # of a line, at MicroPython's own prompt too
 BAUD = 115200  # for a real UART; USB has no use for it
 
 
@@ -180,7 +181,7 @@ class ConsoleClient:
 
     def _write(self, line: str) -> None:
         try:
-            self._stream.write(line.encode() + b"\r\n"  # which is the end of a line at MicroPython's prompt, too)
+            self._stream.write(line.encode() + END)
         except OSError as error:
             raise self._lost(error) from None
 

@@ -161,7 +161,7 @@ def main() -> None:
             raise
         sys.exit(_complain(f"{message()} Try `tubetwin --help`."))
     if status == INTERRUPTED:
-        _complain("interrupted; there is no report of this run")
+        _complain("interrupted")
     sys.exit(status)
 
 

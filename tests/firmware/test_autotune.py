@@ -54,7 +54,7 @@ def reason_of(law: Any, plant: Any) -> str:
     return REASONS[law.reason]
 
 
-@settings(max_examples=120)
+@settings(max_examples=12)
 @given(constants=plants, seed=seeds)
 def test_what_it_finds_is_what_the_plant_is(constants: dict[str, float], seed: int):
     assume(tunable(constants))
@@ -68,7 +68,7 @@ def test_what_it_finds_is_what_the_plant_is(constants: dict[str, float], seed: i
     assert abs(error["anode_lag_s, s"]) < 5.0
 
 
-@settings(max_examples=120)
+@settings(max_examples=12)
 @given(constants=plants, seed=seeds)
 def test_its_gains_are_good_on_the_plant_and_ten_times_or_a_tenth_of_them_are_not(
     constants: dict[str, float], seed: int
@@ -80,7 +80,7 @@ def test_its_gains_are_good_on_the_plant_and_ten_times_or_a_tenth_of_them_are_no
     assert faults(with_gains(found, 0.1), constants, seed) != []
 
 
-@settings(max_examples=120)
+@settings(max_examples=12)
 @given(constants=plants, seed=seeds)
 def test_head_and_power_stay_where_they_are_safe_and_the_settings_as_they_were(
     constants: dict[str, float], seed: int

@@ -37,7 +37,7 @@ def serve(about):
             if byte == "":
                 return
             if byte != "\\n":
-                line += byte
+                line += byte.strip()
                 continue
             if line == "version":
                 print("ok", json.dumps(about))

@@ -539,5 +539,5 @@ def test_an_interrupt_ends_a_campaign_and_its_processes(tmp_path):
     os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert (out, err) == ("", "tubetwin: interrupted; there is no report of this run\n")
+    assert (out, err) == ("", "tubetwin: interrupted\n")
     assert files(tmp_path) == []
