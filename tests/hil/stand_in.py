@@ -37,7 +37,9 @@ def serve(about):
             if byte == "":
                 return
             if byte != "\\n":
-                line += byte.strip()
+                line += byte
+                continue
+            if not line:
                 continue
             if line == "version":
                 print("ok", json.dumps(about))

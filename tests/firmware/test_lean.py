@@ -1,0 +1,170 @@
+"""What a board needs once leaves its memory, leaves nothing behind, and comes back when asked for.
+
+In processes of their own: dropping modules is not for the interpreter that runs the tests.
+"""
+
+import sys
+
+import pytest
+
+from firmware.lean import PASSING
+from hil.interpreters import find_micropython
+from tests.firmware.on_micropython import PRECISIONS, printed_by, printed_here
+
+# Everything that a unit has loaded when it has started, on a `machine` that is not touched.
+LOADED = """
+import gc
+import sys
+
+class Module:
+    pass
+
+sys.modules["machine"] = Module()
+from firmware import lean
+from firmware.boards import pins, unit
+from firmware.boards.link import Link
+from firmware.commands import Commands
+from firmware.controller import Controller
+from firmware.frame import Receiver, pack
+from firmware.settings import Settings
+from firmware.signals import Command, Inputs, Outputs
+from firmware.store import Store
+from firmware import service
+
+def left():
+    found = [name for name in lean.PASSING if name in sys.modules]
+    for name in lean.PASSING:
+        package, _, last = name.rpartition(".")
+        if hasattr(sys.modules[package], last):
+            found.append(name)
+    return found
+"""
+
+LEAVES = (
+    LOADED
+    + """
+Settings()
+print(len(left()))
+lean.drop()
+print(left())
+lean.drop()  # with nothing there
+print(left())
+print([name for name in ("firmware.settings", "firmware.signals", "firmware.boards")
+       if name not in sys.modules])
+"""
+)
+
+WORKS = (
+    LOADED
+    + """
+import os
+lean.drop()
+settings = Settings()
+print(settings.problem(), left())
+lean.drop()
+settings.load({"kv": 1000.0})
+print(settings.problem()[0])
+lean.drop()
+settings = Settings()
+settings.load({"kv": 48.5})
+from firmware.store import Store
+print(Store(FOLDER).save(settings))
+lean.drop()
+from firmware.store import Store
+settings = Settings()
+store = Store(FOLDER)
+store.boot(settings)
+print(store.stored, store.sequence, settings.kv)
+lean.drop()
+controller = Controller(settings)
+command, inputs, outputs = Command(50.0, 1.0), Inputs(), Outputs()
+commands = Commands(settings, store, controller, command, inputs, outputs, forget=lean.drop)
+for line in ("help", "set kv 49", "check", "get kv", "discard", "run", "stop"):
+    lines = "".join(list(commands.answer(line))).split("\\n")
+    print(lines[-2].split()[0], left())
+for now_ms in range(0, 2000, 10):
+    controller.step(now_ms, inputs, outputs, command)
+print(outputs.state, outputs.values() == tuple([0] * len(outputs.NAMES)), left())
+
+# A link, whose code the unit loads when it is asked for one.
+lean.drop()
+from firmware.frame import START, STEP, pack, pack_outputs, pack_step
+from io import BytesIO
+from firmware.boards.link import Link
+command.run = True
+inputs.room_pressure_raw = 98765
+frames = pack(START, 1, 0, pack_outputs(outputs)) + pack(STEP, 2, 70, pack_step(inputs, command))
+lean.drop()
+out = BytesIO()
+link = Link(BytesIO(frames), out)
+seen = Inputs()
+print(link.prepare(Settings(), Outputs()), link.next_tick())
+link.read(seen)
+link.write(outputs)
+print(seen.room_pressure_raw, link.command.run, len(out.getvalue()), link.next_tick())
+"""
+)
+
+GIVES_BACK = (
+    LOADED
+    + """
+del pins, unit, pack, Receiver, Link, Store, service
+del sys.modules["firmware.boards.link"]
+from firmware import boards
+del boards.link, boards
+def used():
+    gc.collect()
+    gc.collect()
+    return gc.mem_alloc()
+before = used()
+lean.drop()
+print(before - used())
+found = []
+for _ in range(20):
+    from firmware.boards import unit
+    from firmware.store import Store
+    from firmware import service
+    del unit, Store, service
+    lean.drop()
+    found.append(used())
+print(max(found[1:]) - min(found[1:]))
+"""
+)
+
+INTERPRETERS = ["cpython", *PRECISIONS]
+
+
+def printed(interpreter: str, source: str) -> list[str]:
+    path = sys.executable if interpreter == "cpython" else find_micropython(interpreter).absolute()
+    return printed_by(path, source)
+
+
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+def test_nothing_of_it_is_left_in_the_modules_and_their_packages(interpreter: str):
+    loaded, *after = printed(interpreter, LEAVES)
+    assert int(loaded) == 2 * len(PASSING)  # the control: all of it was there, by both ways
+    assert after == ["[]", "[]", "[]"]
+
+
+@pytest.mark.parametrize("interpreter", INTERPRETERS)
+def test_everything_still_works_afterwards(interpreter: str, tmp_path):
+    done = printed(interpreter, f"FOLDER = {str(tmp_path)!r}\n{WORKS}")
+    assert done[0] == "None ['firmware.setting_table', 'firmware.setting_table']"
+    assert done[1:4] == ["kv", "None", "True 1 48.5"]
+    assert done[4:11] == ["ok []"] * 7
+    assert done[11:] == ["0 True []", "True 70", "98765 True 27 None"]
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_its_memory_comes_back_and_asking_again_and_again_takes_none(precision: str):
+    given_back, grown = map(int, printed(precision, GIVES_BACK))
+    print(f"{precision}: {given_back} bytes given back, {grown} apart in 20 times")
+    assert given_back > 10_000
+    assert grown < 500
+
+
+def test_here_the_live_modules_are_not_dropped():
+    """The control of the rule that the tests keep: a drop would part the live modules."""
+    source = LOADED + "before = sys.modules['firmware.store']\nlean.drop()\n"
+    source += "import firmware.store\nprint(before is firmware.store)"
+    assert printed_here(source) == ["False"]
