@@ -186,6 +186,17 @@ def test_a_stuck_sensor_is_noticed_within_minutes():
     assert plant.head_c < SET_C + 5.0
 
 
+def test_a_quiet_head_in_balance_at_less_power_is_not_taken_for_a_stuck_sensor():
+    """At 80 % of the power this one is in balance with the fan at its least, and hardly noisy."""
+    constants = {
+        "head_j_per_k": 461.5, "anode_j_per_k": 36.4, "anode_k_per_w": 0.3, "direct_part": 0.1,
+        "g0_w_per_k": 0.6056, "g1_w_per_k": 1.5, "exponent": 0.7466, "fan_lag_s": 2.945,
+        "base_j_per_k": 800.0, "base_w_per_k": 0.236, "base_air_w_per_k": 0.875,
+        "sensor_lag_s": 3.0, "dead_s": 2.0, "noise_k": 0.005, "beam_w": 35.0, "room_c": 23.8125,
+    }  # fmt: skip
+    assert faults(tuned(constants, 0).found(), constants) == []
+
+
 def test_a_stale_sensor_ends_it():
     law = Autotune(Settings())
     assert law.goes_on(True)
