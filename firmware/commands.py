@@ -24,7 +24,7 @@ class Commands:
     """The words and what they do.
 
     about  : dict of what `version` adds, such as {"board": "pico", "build": "1a2b3c4d"}
-    health : () -> dicts of what `status` adds, one after the other: uptime_s, late, free_bytes
+    health : () -> dicts of what `status` adds, one after the other: uptime_s, reset_cause, late
     forget : called after a word of service.py, to free its memory
     leave  : RESET or LINK once the operator has asked for it; None until then
 

@@ -70,7 +70,6 @@ def operate(board, build: str = ""):
             "missed": clock.missed,
         }
         yield slack.worst()
-        yield {"free_bytes": gc.mem_free()}  # which looks at every block
 
     commands = Commands(
         settings, store, controller, command, inputs, outputs, about, health, lean.drop

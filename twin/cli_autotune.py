@@ -90,26 +90,33 @@ def autotune(
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE.png", help="Also draw the experiment.")
     ] = None,
+    port: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Tune the unit there, not the twin; TUBE is its tube."),
+    ] = None,
+    start_beam: Annotated[
+        bool, typer.Option("--start-beam", help="With --port: switch the beam of the unit on.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object and nothing else.")
     ] = False,
 ) -> None:
     """Let the firmware measure a tube's head and fan and derive the thermal law's constants;
-    check them in the twin; store them.
+    check them in the twin; store them, on the unit too if it was one.
 
     Exit status 1, and nothing stored, if the tube can't be tuned or the check does not hold.
     """
     from twin.job import prepare
 
     _check_arguments(drift, out, plot)
+    _check_port(port, start_beam, plot)
     job = prepare(scenario, tube, None, None, seed, ())
-    report = _tuned(job, drift, quiet=as_json)
-    if not report.reason:
-        from twin.autotune import store
-
-        path = out or Path("out") / f"{job.tube_name}.calibration.json"
-        store(path, job, report.measured.found)
-        report.stored = path
+    path = out or Path("out") / f"{job.tube_name}.calibration.json"
+    if port is None:
+        report = _tuned(job, _on_the_twin(job, drift, as_json), quiet=as_json)
+        _keep(report, path)
+    else:
+        report = _tuned_on_a_unit(job, port, path, quiet=as_json)
     if plot:
         _draw(report, plot)
     print(json.dumps(_plain(report.listed())) if as_json else "\n".join(_lines(report)))
@@ -132,14 +139,58 @@ def _check_arguments(drift: float, out: Path | None, plot: Path | None) -> None:
         raise InputError(f"--plot {plot}: is no .png; name a file such as autotune.png")
 
 
-def _tuned(job: "Job", drift: float, quiet: bool) -> Report:
-    """Measure, reckon the loop, run the check: each only if the one before went well."""
-    from twin.autotune import check, margins, measure
-    from twin.progress import running, waiting
+def _check_port(port: str | None, start_beam: bool, plot: Path | None) -> None:
+    if port is None and start_beam:
+        raise InputError("--start-beam: is for a unit; name it with --port")
+    if port is not None and not start_beam:
+        raise InputError(
+            f"--port {port}: the unit's beam will be on for one to two hours; add --start-beam"
+        )
+    if port is not None and plot is not None:
+        raise InputError("--plot: draws what the twin did; leave it out with --port")
+
+
+def _on_the_twin(job: "Job", drift: float, quiet: bool) -> "Measured":
+    from twin.autotune import measure
+    from twin.progress import waiting
 
     with waiting(f"{job.tube_name}: autotune, one to two hours of beam", quiet):
-        report = Report(job, measure(job.tube, job.calibration, job.seed, drift))
-    measured = report.measured
+        return measure(job.tube, job.calibration, job.seed, drift)
+
+
+def _tuned_on_a_unit(job: "Job", port: str, path: Path, quiet: bool) -> Report:
+    """The same with a unit in the twin's place; what holds in the check is stored on it as well."""
+    from time import sleep
+
+    from hil.board_autotune import keep_on, measure_on
+    from hil.console import connect
+    from twin.progress import waiting
+
+    with connect(port) as unit:
+        with waiting(f"{unit.name}: autotune, one to two hours of beam", quiet):
+            measured = measure_on(unit, sleep)
+        report = _tuned(job, measured, quiet)
+        _keep(report, path)
+        if report.stored:
+            keep_on(unit, report.measured.found)
+    return report
+
+
+def _keep(report: Report, path: Path) -> None:
+    """Write what was found, if the check held."""
+    from twin.autotune import store
+
+    if not report.reason:
+        store(path, report.job, report.measured.found)
+        report.stored = path
+
+
+def _tuned(job: "Job", measured: "Measured", quiet: bool) -> Report:
+    """Reckon the loop, run the check: each only if what is before went well."""
+    from twin.autotune import check, margins
+    from twin.progress import running
+
+    report = Report(job, measured)
     if not report.reason:
         report.margins = margins(measured.found, measured.capacity_j_per_k, measured.delay_s)
     if not report.reason:
@@ -155,8 +206,7 @@ def _lines(report: Report) -> list[str]:
     minutes = measured.duration_s / 60.0
     lines = [
         f"{word}  (autotune, {job.tube_name}, seed {job.seed})",
-        f"  measured   {minutes:.0f} min of beam; head {min(measured.trace.head_c):.2f} to "
-        f"{max(measured.trace.head_c):.2f} °C",
+        f"  measured   {minutes:.0f} min of beam{_head_range(measured)}",
     ]
     if measured.found:
         lines.append(f"  {'setting':20}  {'before':>9}  {'found':>9}")
@@ -182,6 +232,12 @@ def _lines(report: Report) -> list[str]:
         f"  stored     {report.stored}" if report.stored else f"  reason     {report.reason}"
     )
     return lines
+
+
+def _head_range(measured: "Measured") -> str:
+    """A unit does not tell of it."""
+    head_c = measured.trace.head_c
+    return f"; head {min(head_c):.2f} to {max(head_c):.2f} °C" if head_c else ""
 
 
 def _draw(report: Report, path: Path) -> None:

@@ -24,8 +24,8 @@ from twin.chips.bme280 import Bme280
 from twin.chips.bus import I2CBus
 
 FREE_BYTES = 40 * 1024
-FLAT_BYTES = 256  # the same moment of two rounds, after the first: some more floats, or fewer
-STATES_BYTES = 1024  # any two moments at which nothing is being said
+FLAT_BYTES = 64  # the same moment of two rounds, after the first; over a day: 32
+STATES_BYTES = 1024  # any two moments at which nothing is being said; over a day: 448
 WRAP_AFTER_MS = 45_000
 ROUND_S = 300  # AGAIN_S of small_board.py
 DAY_PART = 0.02  # of --days: seconds instead of minutes

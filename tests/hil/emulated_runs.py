@@ -83,6 +83,7 @@ def hosts() -> dict[str, Any]:
     said["enabled"] = [((ns - start_ns) / 1e6, high) for ns, high in unit.enabled]
     said["before"] = before
     said["after"] = status(unit)
+    said["memory"] = asked(unit, b"memory")
     return {"trace": trace.columns(), **said}
 
 
@@ -177,10 +178,10 @@ def watchdog() -> dict[str, Any]:
     hung_ns = pico.now_ns
     pico.run(1000, lambda: pico.resets > 0)
     reset_ns = pico.now_ns
-    pico.run(4000)
+    pico.run(2500)
     after = status(unit)
     pico.power_cycle()
-    pico.run(4000)
+    pico.run(2500)
     return {
         "answer": answer,
         "hung": hung,

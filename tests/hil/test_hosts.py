@@ -26,11 +26,10 @@ from tests.hil.hosts import (
 )  # fmt: skip
 
 PERCENT = 100.0
-# What may be apart from in-process: counts of lockstep, and the tube itself where nothing is
-# stepped together. The emulated board reads its chips at moments of its own, and its clock's
-# ticks are not the plant's.
+# What may be apart from in-process. Nothing is stepped together with the emulated board, so that its
+# noise is another; from seed to seed these means scatter by 0.006 to 0.016 % rms.
 MEAN_PERCENT = {"in-process": 0.0, "micropython": 0.0, "micropython-single": 0.005}
-MEAN_PERCENT["emulated-pico"] = 0.05
+MEAN_PERCENT["emulated-pico"] = 0.1
 TIMES_MS = {"in-process": 0, "micropython": 0, "micropython-single": 10, "emulated-pico": 250}
 HEAD = ("host", "U %", "I %", "I disturbed %", "I again %", "head mK", "start ms", "chain ms",
         "fault ms", "counts")  # fmt: skip

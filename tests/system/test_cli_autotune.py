@@ -128,3 +128,19 @@ def test_unusable_input_is_one_line_and_exit_status_2(tubetwin, tmp_path, argume
     for word in words:
         assert word in err
     assert left(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--port", "/dev/null"), "--start-beam"),
+        (("--start-beam",), "--port"),
+        (("--port", "/dev/null", "--start-beam", "--plot", "a.png"), "--plot"),
+        (("--port", "/dev/no-such-port", "--start-beam"), "/dev/no-such-port"),
+    ],
+)
+def test_a_unit_is_not_switched_on_by_half_a_command(tubetwin, arguments, words):
+    status, out, err = tubetwin("autotune", *arguments)
+    assert (status, out) == (2, "")
+    assert words in err
+    assert err.count("\n") == 1
