@@ -14,7 +14,7 @@ TABLE = (
         500,
         "ISO 13849-1 category 3, discrepancy",
     ),
-    (4, "generator", "the generator reports a fault", 0, "generator manual"),
+    (4, "generator", "the generator reports a fault, or takes no programs", 0, "generator manual"),
     (5, "over-voltage", "tube voltage above its limit", 0, "21 CFR 1020.40 (c)(1)"),
     (6, "over-current", "emission current above its limit", 0, "21 CFR 1020.40 (c)(1)"),
     (7, "over-power", "power above its limit", 0, "target loading"),

@@ -53,7 +53,7 @@ class AnalogGenerator:
         self._selected_ms = 0
 
     def read(self, now_ms: int, inputs) -> bool:
-        """Fill the generator's inputs; True while its fault contact is closed."""
+        """Fill the generator's inputs; True while it is healthy and takes its programs."""
         dt_ms = diff(now_ms, self._last_ms)
         self._last_ms = now_ms
         if dt_ms < 0:
@@ -74,7 +74,7 @@ class AnalogGenerator:
         inputs.filament_monitor_raw = self._filament_raw
         inputs.generator_temperature_raw = self._centi_c
         inputs.generator_age_ms = self._temperature_age_ms
-        return self._fault_pin.value() == 1
+        return self._fault_pin.value() == 1 and self.programs.arrive()
 
     def write(self, outputs, may_enable: bool) -> None:
         """Apply the programs. Without high voltage the grid is at cut-off, whatever is asked."""

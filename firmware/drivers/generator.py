@@ -2,6 +2,7 @@
 
 AGE_FULL_MS = 65535  # what inputs can hold; older is all the same
 CHECK_TICKS = 100
+LOST_TICKS = 10  # without an answer of the DAC: its outputs stand still, and nothing is regulated
 
 
 def older(age_ms: int, dt_ms: int) -> int:
@@ -46,7 +47,8 @@ class Programs:
 
     Set `values`, then `apply`: it sends the channels up to the last that has changed, again and
     again until they have arrived. The grid alone, which moves every tick, is the shortest message.
-    Once a second the DAC must still be set up as it was; if not, it gets everything anew.
+    Once a second it sends all of them, for a DAC that has been without power for a moment holds
+    none; and if it is not set up as it was, it is set up anew.
     """
 
     def __init__(self, dac, channels: int):
@@ -54,6 +56,11 @@ class Programs:
         self._held = [-1] * channels  # what the DAC is known to hold
         self._dac = dac
         self._ticks = 0
+        self._lost = 0
+
+    def arrive(self) -> bool:
+        """False while the DAC takes none: the generator does then not do what it is told."""
+        return self._lost < LOST_TICKS
 
     def apply(self) -> None:
         values = self.values
@@ -62,12 +69,16 @@ class Programs:
         self._ticks += 1
         if self._ticks >= CHECK_TICKS:
             self._ticks = 0
-            if not self._dac.check():
-                count = len(values)
+            self._dac.check()
+            count = len(values)
         for at in range(count, len(values)):
             if values[at] != held[at]:
                 count = at + 1
         if count:
             arrived = self._dac.write_fast(values, count)
+            if arrived:
+                self._lost = 0
+            elif self._lost < LOST_TICKS:
+                self._lost += 1
             for at in range(count):
                 held[at] = values[at] if arrived else -1

@@ -113,7 +113,7 @@ class Spellman:
         inputs.adc_age_ms = oldest_ms
         inputs.generator_age_ms = oldest_ms if self._model.MONITORS[0][5] else AGE_FULL_MS
         self.trouble = self._find_trouble()
-        return not self.trouble
+        return not self.trouble and self.programs.arrive()
 
     def write(self, outputs, may_enable: bool) -> None:
         """Apply pin and grid at once; the rest goes out in its turn, but off goes first."""

@@ -26,8 +26,8 @@ from tests.hil.hosts import (
 )  # fmt: skip
 
 PERCENT = 100.0
-# What may be apart from in-process. Nothing is stepped together with the emulated board, so that its
-# noise is another; from seed to seed these means scatter by 0.006 to 0.016 % rms.
+# What may be apart from in-process. Nothing is stepped together with the emulated board, so that
+# its noise is another; from seed to seed these means scatter by 0.006 to 0.016 % rms.
 MEAN_PERCENT = {"in-process": 0.0, "micropython": 0.0, "micropython-single": 0.005}
 MEAN_PERCENT["emulated-pico"] = 0.1
 TIMES_MS = {"in-process": 0, "micropython": 0, "micropython-single": 10, "emulated-pico": 250}
