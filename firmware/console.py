@@ -19,6 +19,7 @@ BYTES = 16  # most that a turn reads, and most that it writes: 2.5 ms on an RP20
 LONGEST_LINE = 80
 STOP = b"stop"  # obeyed at the end of any line, however damaged what stands before it
 LAST_TURNS = 100  # how long the answer to `reset` may take to go out
+NOTHING = iter(())
 
 
 class Console:
@@ -114,6 +115,7 @@ class Console:
     def _next_piece(self) -> bool:
         piece = next(self._answer, None)
         if piece is None:
+            self._answer = NOTHING  # an answer that is out holds on to what made it
             return False
         self._out = piece.encode()
         self._sent = 0

@@ -388,3 +388,21 @@ def test_help_names_every_word():
     assert len(words) >= 12
     for word in words:
         assert "unknown command" not in unit.says(word)
+
+
+def test_the_beam_is_asked_for_some_ticks_after_the_words_of_service_were_loaded():
+    unit = Unit()
+    pieces = iter(unit.commands.answer("run"))
+    for _ in range(2):
+        next(pieces)
+        assert not unit.bench.command.run
+    next(pieces)
+    assert unit.bench.command.run
+
+
+def test_a_start_whose_answer_is_broken_off_does_not_happen():
+    unit = Unit()
+    next(iter(unit.commands.answer("run")))
+    unit.says("stop")
+    unit.bench.run(1000)
+    assert unit.bench.controller.condition == OFF
