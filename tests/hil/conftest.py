@@ -64,6 +64,7 @@ def arguments_of(config: pytest.Config) -> dict[str, list[str]]:
     return {
         "bits": [str(config.getoption("ticks"))],
         "hosts": [],
+        "ramp": [str(config.getoption("ramp_minutes"))],
         "watchdog": [],
         "latency": [str(config.getoption("trips"))],
     }

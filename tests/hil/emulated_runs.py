@@ -1,4 +1,4 @@
-"""Runs on the emulated Pico that take a minute or so each, in a process of their own.
+"""Runs that take a minute or so each, most on the emulated Pico, in a process of their own.
 
     python -m tests.hil.emulated_runs NAME RESULT.json [ARGUMENT]
 
@@ -13,11 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from firmware.signals import ALL_CLOSED, CHAIN_A, CHAIN_B
+from hil.compare import MINUTE_MS, compare, intensity
 from hil.emulated_pico import EmulatedPico
 from hil.interpreters import find_pico_image
 from hil.pico_unit import PicoUnit, unit_files
 from tests.hil.hosts import EVENTS, REST_MS, Trace, quick_settings, rested_state, warm_plant
 from tests.hil.same_bits import PROGRAM
+from twin.job import prepare
+from twin.run import build_world
+from twin.tube import DEFAULT_TUBE
 
 BOOT_MS = 3000  # the window for Ctrl-C included, and the first readings of all sensors
 RUN_LINE = b"run\n"
@@ -194,8 +198,20 @@ def watchdog() -> dict[str, Any]:
     }
 
 
+def ramp(minutes: int) -> dict[str, Any]:
+    """The built-in ramp, driven here and by the 32-bit single-precision build."""
+    job = prepare("ramp", DEFAULT_TUBE, None, None, 1, ())
+    here = intensity(build_world(job), minutes * MINUTE_MS)
+    shadow, there = compare(job, "micropython-single", minutes * MINUTE_MS, peer_drives=True)
+    return {
+        "differs": shadow.first is not None,
+        "here": [here.count, here.mean, here.rms_percent],
+        "there": [there.count, there.mean, there.rms_percent],
+    }
+
+
 RUNS: dict[str, Callable[..., dict[str, Any]]] = {
-    "hosts": hosts, "bits": bits, "latency": latency, "watchdog": watchdog,
+    "hosts": hosts, "bits": bits, "latency": latency, "ramp": ramp, "watchdog": watchdog,
 }  # fmt: skip
 
 
