@@ -17,6 +17,7 @@ from firmware.telemetry import operation, surroundings
 
 RESET = "reset"
 LINK = "link"
+START_TURNS = 5  # loading service.py has cost ticks: the monitors must be young again first
 FLOAT_BITS = 32 if 16777216.0 + 1.0 == 16777216.0 else 64
 
 
@@ -51,6 +52,7 @@ class Commands:
         self.pending: dict = {}
         self.saved: dict = {}
         self.reset_needed = False
+        self._turns_to_start = 0
         self._inputs = inputs
         self._outputs = outputs
         self._about = about or {}
@@ -89,12 +91,30 @@ class Commands:
             if self._forget is not None:
                 self._forget()
 
+    def turn(self) -> None:
+        """Once after each tick: the start that was asked for, when its turns are over.
+
+        Counted in turns and not in what the host reads of the answer: nothing starts late.
+        """
+        if self._turns_to_start > 0:
+            self._turns_to_start -= 1
+            if self._turns_to_start == 0:
+                self.command.run = True
+
+    def start_soon(self, kv: float, ma: float) -> None:
+        """Ask for the beam, START_TURNS from now; `stop` takes it back."""
+        self.command.kv = kv
+        self.command.ma = ma
+        self._turns_to_start = START_TURNS
+
     def usages(self) -> list:
         """How the words answered here are written."""
         return [known[3] for known in self._words.values()]
 
     def is_beam_off(self) -> bool:
         condition = self.controller.condition
+        if self._turns_to_start > 0:
+            return False
         return condition == TRIPPED or (condition == OFF and not self.command.run)
 
     def shown(self, name: str) -> str:
@@ -160,6 +180,7 @@ class Commands:
         yield "ok " + str(len(names)) + " settings\n"
 
     def _stop(self, *_):
+        self._turns_to_start = 0
         self.command.run = False
         self.command.hold &= ~TUNE_THERMAL  # the next start is an ordinary one
         return "ok stopped"

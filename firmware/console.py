@@ -18,6 +18,7 @@ from firmware.commands import LINK
 BYTES = 16  # most that a turn reads, and most that it writes: 2.5 ms on an RP2040
 LONGEST_LINE = 80
 STOP = b"stop"  # obeyed at the end of any line, however damaged what stands before it
+OLD_TURNS = 1000  # some 10 s without a byte: whoever began that line has left it
 LAST_TURNS = 100  # how long the answer to `reset` may take to go out
 NOTHING = iter(())
 
@@ -45,15 +46,23 @@ class Console:
         self._out = b""  # the piece of the answer that is going out
         self._sent = 0  # bytes of it
         self._last_turns = LAST_TURNS
+        self._idle_turns = 0
 
     def turn(self, budget: int = BYTES) -> str | None:
         """Write, then read, at most `budget` bytes each. RESET or LINK once that is asked for."""
+        self._commands.turn()
+        self._idle_turns += 1
+        if self._idle_turns >= OLD_TURNS:  # no line end that comes by chance completes it
+            self._idle_turns = 0
+            self._line = b""
+            self._too_long = False
         try:
             self._send(budget)
             for _ in range(budget):
                 if not self._readable():
                     break
                 byte = self._reader.read(1)
+                self._idle_turns = 0
                 if not byte or self._take(byte):
                     break
         except OSError:

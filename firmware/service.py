@@ -77,20 +77,8 @@ def run(unit, *wanted):
         problem = settings.problem()
         if problem:
             raise ValueError(problem[0] + ": " + problem[1])
-    return _start(unit, settings)
-
-
-def _start(unit, settings):
-    """The beam is asked for with the last piece of the answer, some ticks from now.
-
-    Loading this file has cost ticks: the monitors must be young again first.
-    """
-    yield "ok "
-    yield "starting, "
-    unit.command.kv = settings.kv
-    unit.command.ma = settings.ma
-    unit.command.run = True
-    yield f"{settings.kv:g} kV {settings.ma:g} mA\n"
+    unit.start_soon(settings.kv, settings.ma)
+    return f"ok starting, {settings.kv:g} kV {settings.ma:g} mA"
 
 
 def memory(unit):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware.commands import LINK, RESET, Commands
+from firmware.commands import LINK, RESET, START_TURNS, Commands
 from firmware.controller import BEAM, OFF, TRIPPED
 from firmware.setting_table import LIMITS
 from firmware.settings import Settings
@@ -36,7 +36,10 @@ class Unit:
         bench.run(100)
 
     def says(self, line: str) -> str:
-        return "".join(self.commands.answer(line))
+        said = "".join(self.commands.answer(line))
+        for _ in range(START_TURNS):
+            self.commands.turn()
+        return said
 
     def refuses(self, line: str, *words: str) -> None:
         said = self.says(line)
@@ -390,19 +393,21 @@ def test_help_names_every_word():
         assert "unknown command" not in unit.says(word)
 
 
-def test_the_beam_is_asked_for_some_ticks_after_the_words_of_service_were_loaded():
+def test_the_beam_is_asked_for_a_few_turns_after_the_words_of_service_were_loaded():
     unit = Unit()
-    pieces = iter(unit.commands.answer("run"))
-    for _ in range(2):
-        next(pieces)
+    assert "".join(unit.commands.answer("run")).startswith("ok starting")
+    for _ in range(START_TURNS - 1):
+        unit.commands.turn()
         assert not unit.bench.command.run
-    next(pieces)
+    unit.commands.turn()
     assert unit.bench.command.run
 
 
-def test_a_start_whose_answer_is_broken_off_does_not_happen():
+def test_a_stop_takes_back_a_start_whose_turns_are_not_over():
     unit = Unit()
-    next(iter(unit.commands.answer("run")))
+    unit.commands.answer("run")
+    assert "the beam is on" in "".join(unit.commands.answer("run"))
     unit.says("stop")
     unit.bench.run(1000)
     assert unit.bench.controller.condition == OFF
+    assert not unit.bench.command.run
