@@ -192,6 +192,7 @@ class Commands:
                 raise ValueError("the beam is on: stop first")
             if not self.settings.air_cooled:
                 raise ValueError("air_cooled is 0: there is no fan to tune")
+            self.controller.tuner.load_law()  # now: with the beam on it would take too long
             self.command.hold |= TUNE_THERMAL
             return "ok tuning, once there is beam"
         if word == "off":

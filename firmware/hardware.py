@@ -9,7 +9,7 @@ anybody here (docs/wiring.md).
 
 from firmware.drivers.generator import AGE_FULL_MS, older
 from firmware.signals import CHAIN_A, CHAIN_B, GENERATOR_OK
-from firmware.ticks import MASK, diff
+from firmware.ticks import COUNT_MASK, MASK, diff
 
 TURNS = 50  # ticks, half a second
 FIVE = 5
@@ -133,8 +133,8 @@ class Hardware:
     def _opened_a(self, _pin) -> None:
         """The chain has opened. A hard interrupt: nothing is allocated here."""
         self._off()
-        self._openings_a = (self._openings_a + 1) & MASK
+        self._openings_a = (self._openings_a + 1) & COUNT_MASK
 
     def _opened_b(self, _pin) -> None:
         self._off()
-        self._openings_b = (self._openings_b + 1) & MASK
+        self._openings_b = (self._openings_b + 1) & COUNT_MASK

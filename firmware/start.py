@@ -123,7 +123,7 @@ def link() -> None:
     micropython.kbd_intr(-1)  # a frame may hold the byte of Ctrl-C
     try:
         serve(standard_streams(LINK_SILENCE_MS))
-    except ValueError:
-        pass  # no frame of ours: back to the console
+    except Exception:
+        pass  # no frame of ours, or settings that nothing can work with: back to the console
     finally:
         micropython.kbd_intr(3)

@@ -2,6 +2,7 @@
 
 PERIOD_MS = 1 << 30  # 12.4 days
 MASK = PERIOD_MS - 1
+COUNT_MASK = 0xFFFF  # of what hard interrupts count: MASK + 1 would be an object on the heap
 _HALF = PERIOD_MS >> 1
 
 

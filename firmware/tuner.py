@@ -25,7 +25,7 @@ class Tuner(Plain):
         law = self.law
         if law is None:
             if wanted and off:
-                self._load_law()
+                self.load_law()
             return False
         going = law.goes_on(wanted and beam)
         self.ma_part = law.ma_part
@@ -40,7 +40,10 @@ class Tuner(Plain):
             self.rest = law.rest
             self.fan_program_raw = law.fan_program_raw
 
-    def _load_law(self):
+    def load_law(self):
+        """The law, loaded if it is not yet; it takes some ticks."""
+        if self.law is not None:
+            return self.law
         from firmware.autotune import Autotune
 
         self.law = Autotune(self.settings)
@@ -55,4 +58,4 @@ class Tuner(Plain):
         Plain.load(self, state)
         self.law = None
         if state["law"]:
-            self._load_law().load(state["law"])
+            self.load_law().load(state["law"])

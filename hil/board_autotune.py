@@ -31,6 +31,7 @@ def measure_on(
         wait(TICK_S)
         unit.ask("run")
         passed_s = 0.0
+        had_beam = False
         while True:
             wait(LOOK_S)
             passed_s += LOOK_S
@@ -42,8 +43,11 @@ def measure_on(
                 return Measured(said["found"], "", passed_s, capacity, delay_s, noise_k)
             if status["state"] in DEAD_STATES:
                 return Measured({}, f"the unit is {status['state']} {status['trip']}", passed_s)
+            if said["stage"] == "idle" and had_beam:  # a whole look ago
+                return Measured({}, "the unit did not begin its autotune", passed_s)
             if said["stage"] == "failed":
                 return Measured({}, said["reason"], passed_s)
+            had_beam = status["state"] == "beam"
     finally:
         unit.ask("stop")
 

@@ -12,7 +12,12 @@ class Watchdog:
     timer      : number of a machine.Timer that is free
     """
 
+    _feeder: "machine.Timer | None" = None  # the timer of one that was released: timers outlive what started them
+
     def __init__(self, timeout_ms: int, longest_ms: int, timer: int):
+        if Watchdog._feeder is not None:
+            Watchdog._feeder.deinit()  # or it would feed this one, too, whatever the loop does
+            Watchdog._feeder = None
         self._longest_ms = longest_ms
         self._timer_number = timer
         self.feed = machine.WDT(timeout=timeout_ms).feed
@@ -25,6 +30,6 @@ class Watchdog:
         """
         feed = machine.WDT(timeout=self._longest_ms).feed
         feed()
-        self._timer = machine.Timer(
+        Watchdog._feeder = machine.Timer(
             self._timer_number, period=FEED_MS, callback=lambda _timer: feed()
         )

@@ -6,7 +6,7 @@ open collector. A transistor makes the open drain and inverts, which the board's
 the controller dead the line is pulled up and the fan runs at full speed.
 """
 
-from firmware.ticks import MASK, diff
+from firmware.ticks import COUNT_MASK, diff
 
 FREQUENCY_HZ = 25000
 STALLED_US = 250000  # longer than this between two pulses is standing still (120 rpm)
@@ -50,7 +50,7 @@ class Fan:
         while edges != self._edges:  # both of one edge, should another come in between
             edges = self._edges
             edge_us = self._edge_us
-        count = (edges - self._seen_edges) & MASK
+        count = (edges - self._seen_edges) & COUNT_MASK
         if count == 0:
             if self._turning and diff(self._ticks_us(), self._seen_us) > STALLED_US:
                 self._turning = False
@@ -66,4 +66,4 @@ class Fan:
 
     def _edge(self, _pin) -> None:
         self._edge_us = self._ticks_us()
-        self._edges = (self._edges + 1) & MASK
+        self._edges = (self._edges + 1) & COUNT_MASK

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware.commands import LINK, RESET, Commands
-from firmware.console import LAST_TURNS, LONGEST_LINE, Console
+from firmware.console import LAST_TURNS, LONGEST_LINE, OLD_TURNS, Console
 from firmware.setting_table import LIMITS
 from firmware.settings import Settings
 from firmware.store import Store
@@ -244,3 +244,47 @@ def test_link_is_asked_of_the_entry_point_at_once_and_answered_by_it():
     line.type(b"link\n")
     assert line.console.turn() == LINK
     assert line.sent == b""
+
+
+def set_up() -> Store:
+    """As after a boot with settings."""
+    disk, settings = Disk(), Settings()
+    assert Store("", disk.open).save(settings) is None
+    store = Store("", disk.open)
+    store.boot(settings)
+    return store
+
+
+def test_a_start_does_not_wait_for_a_host_that_reads_its_answer_later():
+    """Or it would come an hour on, when whoever asked has given up and opened the enclosure."""
+    line = Line(set_up())
+    line.bench.run(100)
+    line.room = 0
+    line.type(b"run\n")
+    line.turns(20)
+    assert line.runs()
+    line.type(b"stop\n")
+    line.turns(20)
+    line.bench.run(1000)
+    line.room = None
+    line.turns(2000)
+    assert not line.runs()
+
+
+def test_half_a_line_that_was_left_behind_is_completed_by_nobody():
+    line = Line(set_up())
+    line.bench.run(100)
+    line.type(b"run")
+    line.turns(OLD_TURNS + 1)
+    line.type(b"\r")
+    line.turns(100)
+    assert not line.runs()
+
+
+def test_a_line_that_is_typed_slowly_is_a_line():
+    line = Line(set_up())
+    line.bench.run(100)
+    for byte in (b"r", b"u", b"n", b"\r"):
+        line.type(byte)
+        line.turns(OLD_TURNS - 1)
+    assert line.runs()

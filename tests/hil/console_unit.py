@@ -11,7 +11,7 @@ import sys
 
 sys.path.insert(0, ".")
 
-from firmware.commands import Commands
+from firmware.commands import START_TURNS, Commands
 from firmware.console import Console, standard_streams
 from firmware.controller import Controller
 from firmware.settings import Settings
@@ -55,14 +55,17 @@ def main(folder):
     idle.register(sys.stdin, select.POLLIN)
     now_ms = 0
     leave = None
+    quiet = 0
     while leave is None:
         values[names.index("lamp_current_raw")] = 2000 * outputs.values()[LAMP_AT]
         inputs.load(values)
         controller.step(now_ms, inputs, outputs, command)
         leave = console.turn()
         now_ms += 10
-        if not console.sending():
+        quiet = 0 if console.sending() else quiet + 1
+        if quiet > 2 * START_TURNS:
             idle.poll(-1)
+            quiet = 0
     print(leave)
 
 

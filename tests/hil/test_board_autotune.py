@@ -88,3 +88,33 @@ def test_whoever_is_interrupted_has_stopped_the_beam():
     with client(wire) as unit, pytest.raises(KeyboardInterrupt):
         measure_on(unit, waiting(wire, interrupt))
     assert not wire.bench.command.run
+
+
+def test_after_a_trip_it_begins_with_the_next_start_all_the_same():
+    wire = wire_of()
+    with client(wire) as unit:
+        unit.ask("run")
+        wire.bench.run(20_000)
+        wire.bench.forced["switches"] = 0
+        wire.bench.run(1000)
+        wire.bench.forced.clear()
+        wire.bench.run(1000)
+        unit.ask("stop")
+        wire.bench.run(1000)
+        unit.ask("tune on")
+        unit.ask("run")
+        wire.bench.run(20_000)
+        assert '"stage": "idle"' not in unit.ask("tune")[1]
+
+
+def test_a_unit_that_does_not_begin_is_stopped_and_not_waited_for():
+    wire = wire_of()
+
+    def forget() -> None:
+        wire.bench.command.hold = 0
+        wire.bench.controller.tuner.law = None
+
+    with client(wire) as unit:
+        measured = measure_on(unit, waiting(wire, forget))
+    assert measured.found == {}
+    assert not wire.bench.command.run

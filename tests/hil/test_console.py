@@ -262,6 +262,8 @@ def test_a_unit_runs_only_when_told_and_stops_when_told(name: str, tmp_path: Pat
     with ConsoleClient(Pipes(interpreter, tmp_path), name, hello_s=10.0) as unit:
         assert unit.status()["state"] == "off"
         assert unit.ask("run 45 0.9")[1] == "starting, 45 kV 0.9 mA"
+        while unit.status()["state"] == "off":
+            pass  # a few ticks
         assert unit.status()["state"] == "preheat"
         with pytest.raises(RefusedError, match="the beam is on"):
             unit.save({"ma": 0.5})

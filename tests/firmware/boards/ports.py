@@ -124,7 +124,18 @@ class Esp32(WithPins):
 
     def Timer(self, id: int, *, period: int, callback: Any) -> Any:
         assert 0 <= id <= 3
-        self.world.timers.append((period, callback))
+        return RunningTimer(self.world, period, callback)
+
+
+class RunningTimer:
+    """It goes on when nothing refers to it any more."""
+
+    def __init__(self, world: Any, period: int, callback: Any):
+        self.world, self.entry = world, (period, callback)
+        world.timers.append(self.entry)
+
+    def deinit(self) -> None:
+        self.world.timers.remove(self.entry)
 
 
 class Stm32(Machine):
@@ -156,7 +167,7 @@ class Stm32(Machine):
 
     def Timer(self, id: int, *, period: int, callback: Any) -> Any:
         assert id == -1
-        self.world.timers.append((period, callback))
+        return RunningTimer(self.world, period, callback)
 
     def WDT(self, id: int = 0, timeout: int = 5000) -> Any:
         if timeout > 32767:

@@ -162,6 +162,13 @@ def test_the_watchdog_is_armed_fed_and_let_go(rig: Rig):
     assert last.fed == fed + 1
 
 
+def test_a_watchdog_armed_anew_is_fed_by_nobody_but_the_loop(rig: Rig):
+    """As after `link`: the timer that fed the released one must be gone."""
+    rig.board.watchdog().release()
+    rig.board.watchdog()
+    assert rig.world.timers == []
+
+
 def test_a_watchdogs_reset_is_told_from_power_coming_on(rig: Rig):
     assert "power" in rig.board.reset_cause()
     rig.world.cause = 3

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from firmware.drivers.fan import Fan
 from tests.firmware.drivers.rigs import Clock
+from tests.firmware.on_micropython import printed_on_micropython
 from twin.chips import fan as chips
 from twin.chips.bus import PWM, Pin
 
@@ -151,3 +152,29 @@ def test_a_frequency_that_the_specification_does_not_allow_is_an_error_of_the_mo
     pwm.freq(1000)
     with pytest.raises(ValueError, match="1000 Hz"):
         chips.told(pwm)
+
+
+BEYOND = """
+import micropython
+from firmware.drivers.fan import Fan
+from firmware.ticks import COUNT_MASK
+
+class Part:
+    IRQ_FALLING = 4
+    def freq(self, hz): pass
+    def duty_u16(self, duty): pass
+    def irq(self, handler, trigger, hard): self.handler = handler
+
+tach = Part()
+fan = Fan(Part(), tach, lambda: 7)
+fan._edges = COUNT_MASK
+micropython.heap_lock()
+tach.handler(tach)
+micropython.heap_unlock()
+print(fan._edges)
+"""
+
+
+def test_no_count_is_so_high_that_the_interrupt_allocates():
+    """One that did would be switched off by the port: a fan that turns would trip the beam."""
+    assert printed_on_micropython("single", BEYOND) == ["0"]
