@@ -21,13 +21,14 @@ from firmware import lean
 from firmware.commands import LINK, RESET, Commands
 from firmware.console import Console, standard_streams
 from firmware.controller import Controller
-from firmware.main import TICK_MS, Schedule, run, uninterrupted
+from firmware.main import TICK_MS, Schedule, run
 from firmware.settings import Settings
 from firmware.signals import Command, Inputs, Outputs
 from firmware.slack import Slack
 
 WINDOW_MS = 1000  # before the watchdog is armed: time to press Ctrl-C, on every port
 LINK_SILENCE_MS = 2000
+REST_TICKS = 60
 
 
 def main(board, build: str = "") -> None:
@@ -82,10 +83,27 @@ def operate(board, build: str = ""):
     try:
         run(unit, controller, command, clock, watchdog, inputs, outputs, slack)
     except KeyboardInterrupt:  # any other exception is for the watchdog, which restarts the board
-        uninterrupted(watchdog.release)
+        rest(unit, inputs, watchdog)
         raise
-    watchdog.release()
+    rest(unit, inputs, watchdog)
     return slack.leave
+
+
+def rest(unit, inputs, watchdog) -> None:
+    """Say the safe state until it has surely arrived, and only then let the watchdog go.
+
+    One write can be lost on a bus, and a serial generator is told its set-points one by one.
+    Ctrl-C is held off: one that comes before that leaves the watchdog armed.
+    """
+    micropython.kbd_intr(-1)
+    safe = Outputs()
+    for _ in range(REST_TICKS):
+        unit.read(inputs)
+        unit.write(safe)
+        watchdog.feed()
+        time.sleep_ms(TICK_MS)
+    watchdog.release()
+    micropython.kbd_intr(3)
 
 
 class Stored:

@@ -12,7 +12,9 @@ class Watchdog:
     timer      : number of a machine.Timer that is free
     """
 
-    _feeder: "machine.Timer | None" = None  # the timer of one that was released: timers outlive what started them
+    _feeder: "machine.Timer | None" = (
+        None  # the timer of one that was released: timers outlive what started them
+    )
 
     def __init__(self, timeout_ms: int, longest_ms: int, timer: int):
         if Watchdog._feeder is not None:

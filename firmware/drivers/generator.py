@@ -75,10 +75,13 @@ class Programs:
             if values[at] != held[at]:
                 count = at + 1
         if count:
+            for at in range(count):
+                held[at] = -1  # until it is known, whatever comes in between
             arrived = self._dac.write_fast(values, count)
             if arrived:
                 self._lost = 0
             elif self._lost < LOST_TICKS:
                 self._lost += 1
-            for at in range(count):
-                held[at] = values[at] if arrived else -1
+            if arrived:
+                for at in range(count):
+                    held[at] = values[at]

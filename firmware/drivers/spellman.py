@@ -121,12 +121,12 @@ class Spellman:
         filament_raw = outputs.filament_program_raw
         self.set_points.want(outputs.kv_program_raw if enabled else 0, filament_raw)
         if enabled != self._on_wanted:
-            self._on_wanted = enabled
+            if not enabled:
+                self.line.send(self._model.HIGH_VOLTAGE, 0)
+            self._on_wanted = enabled  # when it has been said
             self._on_held = UNKNOWN
             self._changed_ms = self._reset_ms = self._refusals = 0
             self._interlock_open = self._dropped = False
-            if not enabled:
-                self.line.send(self._model.HIGH_VOLTAGE, 0)
         values = self.programs.values
         values[0] = outputs.grid_program_raw if enabled else 0
         if not self._model.LIMIT:
