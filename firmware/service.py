@@ -11,6 +11,7 @@ from firmware.commands import LINK, RESET
 from firmware.controller import TRIPPED
 from firmware.interlocks import NAMES
 from firmware.settings import Settings
+from firmware.signals import TUNE_THERMAL
 
 BITS_DIGITS = 16  # of a number given as the bits of its f64: 0x and so many digits
 
@@ -78,7 +79,8 @@ def run(unit, *wanted):
         if problem:
             raise ValueError(problem[0] + ": " + problem[1])
     unit.start_soon(settings.kv, settings.ma)
-    return f"ok starting, {settings.kv:g} kV {settings.ma:g} mA"
+    tuning = " with autotune" if unit.command.hold & TUNE_THERMAL else ""
+    return f"ok starting, {settings.kv:g} kV {settings.ma:g} mA{tuning}"
 
 
 def memory(unit):

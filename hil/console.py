@@ -253,10 +253,10 @@ def open_port(url: str) -> Stream:
 
 
 def usb_ports() -> list[str]:
-    """Serial ports on USB. Others are not asked who they are: who knows what listens there."""
-    from serial.tools.list_ports import comports
+    """Serial ports of boards on USB. A generator may listen at any other: they are not asked."""
+    from hil.flash_ports import ports
 
-    return sorted(port.device for port in comports() if port.vid is not None)
+    return [port.url for port in ports() if port.vendor]
 
 
 def find_unit(ports: Iterable[str], unit_at: Callable[[str], ConsoleClient]) -> ConsoleClient:

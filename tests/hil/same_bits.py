@@ -54,10 +54,10 @@ for tick in range(1, TICKS + 1):
         inputs.room_temperature_raw = 2200 + (r >> 2)
         inputs.room_pressure_raw = 100000 + 2 * r
         inputs.filament_monitor_raw = 17000 + r
-    inputs.switches = ALL_CLOSED & ~1 if tick % 4000 == 3000 else ALL_CLOSED
-    if tick % 4000 == 3100:
+    inputs.switches = ALL_CLOSED & ~1 if tick % 2000 == 1200 else ALL_CLOSED
+    if tick % 2000 == 1300:
         command.run = False
-    elif tick % 4000 == 3200:
+    elif tick % 2000 == 1400:
         command.run = True
     controller.step(10 * tick, inputs, outputs, command)
     beam += outputs.state == 3

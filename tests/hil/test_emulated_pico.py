@@ -64,12 +64,12 @@ def test_the_first_cause_is_told_and_a_new_start_needs_a_stop(emulated):
 @pytest.mark.emulated("hosts")
 def test_the_chain_acts_by_interrupt_and_the_fault_contact_by_polling(emulated):
     offs = [ms for ms, high in emulated("hosts")["enabled"] if not high]
-    assert 1e3 * (offs[0] - OPEN_MS) <= HARD_INTERRUPT_US
+    assert 1.0 < 1e3 * (offs[0] - OPEN_MS) <= HARD_INTERRUPT_US
     assert 0.0 < offs[1] - FAULT_MS <= 20.0
 
 
 @pytest.mark.emulated("latency")
-def test_pin_to_pin_it_takes_less_than_50_us_whatever_the_board_is_doing(emulated):
+def test_pin_to_pin_it_takes_less_than_50_us_with_buses_and_collector_busy(emulated):
     found = emulated("latency")
     assert len(found["latency_us"]) > 10
     assert max(found["latency_us"]) <= HARD_INTERRUPT_US

@@ -86,7 +86,8 @@ def test_it_starts_when_it_is_told_to_and_as_quickly(course: Course, reference: 
     assert abs(late_ms) <= TIMES_MS[course.host]
 
 
-def test_a_chain_that_opens_for_half_a_tick_ends_the_beam_at_once(course: Course):
+def test_a_short_opening_of_the_chain_ends_the_beam_at_once(course: Course):
+    """5 ms around a tick of the lockstep, which samples the level; a board has its interrupt."""
     assert course.trace.hv_enable[OPEN_MS // 10 - 2]
     assert course.trace.when_off(OPEN_MS) == 0
     assert not any(course.trace.hv_enable[OPEN_MS // 10 : AGAIN_MS // 10])
@@ -106,16 +107,14 @@ def test_a_generator_fault_ends_the_beam_within_two_ticks(course: Course):
     assert not any(course.trace.hv_enable[FAULT_MS // 10 + 2 :])
 
 
-def test_lockstep_is_exact_in_double_precision_and_within_counts_in_single(course: Course):
-    if course.shadow is None:
-        return  # nothing is stepped together here: the tests above compare what the tube does
-    worst = course.shadow.worst
-    if course.host == "micropython":
-        assert course.shadow.first is None
+@pytest.mark.parametrize(("host", "counts"), [("micropython", 0), ("micropython-single", 3)])
+def test_lockstep_is_exact_in_double_precision_and_within_counts_in_single(host, counts):
+    shadow = run_here(host)[1]
+    assert shadow is not None
+    assert (shadow.first is None) == (counts == 0)
     for name in ("hv_enable", "lamp_on", "kv_program_raw", "state", "trip"):
-        assert worst[name] == 0
-    assert worst["grid_program_raw"] <= 20
-    assert worst["filament_program_raw"] <= 3
+        assert shadow.worst[name] == 0
+    assert max(shadow.worst.values()) <= counts
 
 
 def test_the_table_of_their_worst_differences_is_printed(
