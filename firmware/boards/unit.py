@@ -50,11 +50,14 @@ def make_unit(board, settings) -> Hardware:
 def make_generator(board, settings, i2c, enable):
     """The driver that the settings name; the other's code is not loaded."""
     dac = Mcp4728(i2c)
+    interrupts = (machine.disable_irq, machine.enable_irq)
     model = SERIAL_MODELS[int(getattr(settings, "serial_generator", 0))]
     if model:
         from firmware.drivers.spellman import Spellman
 
-        return Spellman(board.uart(GENERATOR_BAUD), dac, enable, settings, model)
+        return Spellman(
+            board.uart(GENERATOR_BAUD), dac, enable, settings, model, interrupts=interrupts
+        )
     from firmware.drivers.ads1115 import Ads1115
     from firmware.drivers.analog_generator import AnalogGenerator
 
@@ -65,4 +68,5 @@ def make_generator(board, settings, i2c, enable):
         dac,
         enable,
         pin(board.pins["generator_ok"], pin.IN, pin.PULL_DOWN),
+        interrupts,
     )

@@ -7,7 +7,7 @@ DAC. The dividers that make 0-2.048 V of 0-10 V are in docs/generators.md.
 """
 
 from firmware.calibration import ADC_FULL
-from firmware.drivers.generator import AGE_FULL_MS, EnableLine, Programs, older
+from firmware.drivers.generator import AGE_FULL_MS, NO_INTERRUPTS, EnableLine, Programs, older
 from firmware.ticks import diff
 
 MA_CHANNEL = 0
@@ -30,10 +30,11 @@ class AnalogGenerator:
     dac        : write_fast(values, count) and check(); grid, tube voltage, filament
     enable_pin : value(0 or 1); 1 closes the generator's enable
     fault_pin  : value() is 1 while the generator's fault contact is closed, which is healthy
+    interrupts : see EnableLine
     """
 
-    def __init__(self, kv_adc, ma_adc, dac, enable_pin, fault_pin):
-        self.line = EnableLine(enable_pin)
+    def __init__(self, kv_adc, ma_adc, dac, enable_pin, fault_pin, interrupts=NO_INTERRUPTS):
+        self.line = EnableLine(enable_pin, interrupts)
         self.off = self.line.off  # at once; for a hard interrupt handler
         self.programs = Programs(dac, 3)
         self._fault_pin = fault_pin

@@ -2,6 +2,7 @@
 
 AGE_FULL_MS = 65535  # what inputs can hold; older is all the same
 CHECK_TICKS = 100
+NO_INTERRUPTS = (lambda: None, lambda _state: None)
 LOST_TICKS = 10  # without an answer of the DAC: its outputs stand still, and nothing is regulated
 
 
@@ -16,10 +17,14 @@ class EnableLine:
 
     Once cut, it stays low until the firmware itself has asked for no high voltage: an interlock
     chain that closes again enables nothing.
+
+    interrupts : (disable_irq, enable_irq) of the board, so that no interrupt falls between the
+                 look at what has been cut and the level that follows from it
     """
 
-    def __init__(self, pin):
+    def __init__(self, pin, interrupts: tuple = NO_INTERRUPTS):
         self._pin = pin
+        self._disable_irq, self._enable_irq = interrupts
         self.off()
 
     def off(self) -> None:
@@ -35,9 +40,11 @@ class EnableLine:
             return False
         if not may_enable:
             self.off()
+        before = self._disable_irq()
         if not self._cut:
             self._pin.value(1)
-        if self._cut:  # also when the interrupt has come in between
+        self._enable_irq(before)
+        if self._cut:  # a soft interrupt may have come in between all the same
             self._pin.value(0)
         return not self._cut
 

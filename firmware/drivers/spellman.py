@@ -9,7 +9,7 @@ Frames: spellman_frame.py. Commands and scales: spellman_models.py. Timing: docs
 """
 
 from firmware.calibration import ADC_FULL, DAC_FULL
-from firmware.drivers.generator import AGE_FULL_MS, EnableLine, Programs, older
+from firmware.drivers.generator import AGE_FULL_MS, NO_INTERRUPTS, EnableLine, Programs, older
 from firmware.drivers.spellman_frame import SUCCESS
 from firmware.drivers.spellman_line import Line
 from firmware.drivers.spellman_models import MODELS
@@ -43,18 +43,26 @@ class Spellman:
                  where the generator does not heat it
     enable_pin : value(0 or 1); 1 closes the generator's enable, or its interlock loop
     settings   : the full scales of our counts, and the over-current limit
+    interrupts : see EnableLine
     trouble    : why `read` said False, in words; "" when it did not
     """
 
     def __init__(
-        self, uart, dac, enable_pin, settings, model: str = "uX50P50", timeout_ms: int = TIMEOUT_MS
+        self,
+        uart,
+        dac,
+        enable_pin,
+        settings,
+        model: str = "uX50P50",
+        timeout_ms: int = TIMEOUT_MS,
+        interrupts: tuple = NO_INTERRUPTS,
     ):
         m = MODELS[model]
         if settings.kv_max > m.KV_FULL:
             raise ValueError(
                 f"kv_max = {settings.kv_max:g} is above the {m.KV_FULL:g} kV of {model}: lower it"
             )
-        self.enable_line = EnableLine(enable_pin)
+        self.enable_line = EnableLine(enable_pin, interrupts)
         self.programs = Programs(dac, 1 if m.LIMIT else 3)
         self.line = Line(uart)
         self.set_points = SetPoints(m, settings)

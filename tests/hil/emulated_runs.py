@@ -128,8 +128,30 @@ while True:
 """
 
 
+ENABLE = """
+import sys
+sys.path.insert(0, "a")
+from firmware.boards.pico import board
+from firmware.settings import Settings
+line = board.make(Settings()).generator.line
+while True:
+    line.apply(0, True)
+    for _ in range(100):
+        pass
+    line.apply(1, True)
+    for _ in range(100):
+        pass
+"""
+ENABLE_WITHIN_MS = 0.2  # shorter than the rest of a turn of the loop above
+LOOK_TO_ACT_NS = 20_000  # more than from the look at what is cut to the level of the pin
+
+
 def latency(trips: int = 16) -> dict[str, Any]:
-    """How long after its chain has opened the board takes the enable line away, us each."""
+    """How long after its chain has opened the board takes the enable line away, us each.
+
+    And, as often again, the chain opens in the moments before the line goes high, when the
+    firmware has looked and not yet acted.
+    """
     unit = PicoUnit(find_pico_image(), unit_files() | {"main.py": LATENCY.encode()}, warm_plant())
     pico = unit.pico
     rng = random.Random(1)
@@ -149,7 +171,39 @@ def latency(trips: int = 16) -> dict[str, Any]:
         again += sum(high for _, high in changes)
         unit.set_switches(ALL_CLOSED)
         pico.run(20.0)
-    return {"latency_us": found, "high_again": again}
+    return {"latency_us": found, "high_again": again, "switching_on_us": switching_on(trips)}
+
+
+def switching_on(trips: int) -> float:
+    """Longest time, us, from an opening just before the line goes high until it is low for good."""
+    unit = PicoUnit(find_pico_image(), unit_files() | {"main.py": ENABLE.encode()}, warm_plant())
+    pico = unit.pico
+    pico.run(BOOT_MS, lambda: len(unit.enabled) > 8)
+    opened: list[tuple[int, int]] = []
+
+    def open_chain() -> None:
+        opened.append((pico.now_ns, len(unit.enabled)))
+        unit.set_switches(ALL_CLOSED & ~(CHAIN_A if len(opened) % 2 else CHAIN_B))
+
+    alarm = pico.alarm(open_chain)
+    slowest_us = 0.0
+    for trip in range(trips):
+        # From one rising edge to the next it is always the same time, but for the interrupt.
+        edges = [ns for ns, high in unit.enabled if high][-2:]
+        due_ns = edges[1]
+        while due_ns < pico.now_ns + 2 * LOOK_TO_ACT_NS:
+            due_ns += edges[1] - edges[0]
+        alarm.schedule(due_ns - LOOK_TO_ACT_NS * trip // trips - pico.now_ns)
+        pico.run(5.0, lambda: len(opened) > trip)  # noqa: B023
+        opened_ns, before = opened[-1]
+        pico.run(ENABLE_WITHIN_MS)
+        changes = unit.enabled[before:]
+        assert not unit.enabled[-1][1]
+        slowest_us = max([slowest_us, *((ns - opened_ns) / 1e3 for ns, _ in changes)])
+        unit.set_switches(ALL_CLOSED)
+        seen = len(unit.enabled)
+        pico.run(20.0, lambda: len(unit.enabled) > seen + 8)  # noqa: B023
+    return slowest_us
 
 
 HANG = b"""

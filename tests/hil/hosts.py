@@ -23,7 +23,7 @@ from twin.world import World
 HOSTS = ("in-process", "micropython", "micropython-single", "emulated-pico")
 
 # (ms, what, argument); the cathode of "disturb" loses a twentieth of its emission at once.
-START_MS, DISTURB_MS, OPEN_MS, AGAIN_MS, FAULT_MS, END_MS = 0, 8500, 11000, 12000, 20000, 20500
+START_MS, DISTURB_MS, OPEN_MS, AGAIN_MS, FAULT_MS, END_MS = 0, 8500, 11000, 12000, 21000, 21500
 EVENTS: tuple[tuple[int, str, float], ...] = (
     (START_MS, "run", 0),
     (6000, "status", 0),
@@ -39,7 +39,7 @@ EVENTS: tuple[tuple[int, str, float], ...] = (
 REST_MS = 4000  # from power-up to the start
 REGULATED = (7000, 8500)
 RECOVERED = (10000, 11000)
-REGULATED_AGAIN = (19000, 20000)
+REGULATED_AGAIN = (1500, 2500)  # after the current is on its target: it still settles then
 
 
 def quick_settings(**changed: float) -> Settings:
@@ -109,6 +109,11 @@ class Trace:
         while abs(self.ma[at] - target) > 0.02 * target:
             at += 1
         return 10 * at - after_ms
+
+    def mean_again(self) -> float:
+        """The mean current in the window REGULATED_AGAIN after the second start."""
+        on_target = AGAIN_MS + self.when_on_target(AGAIN_MS)
+        return self.mean("ma", (on_target + REGULATED_AGAIN[0], on_target + REGULATED_AGAIN[1]))
 
     def when_off(self, after_ms: int) -> int:
         """How long after a time the enable line was still on, ms, by the plant's ticks."""

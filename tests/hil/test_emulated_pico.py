@@ -75,6 +75,7 @@ def test_pin_to_pin_it_takes_less_than_50_us_with_buses_and_collector_busy(emula
     assert max(found["latency_us"]) <= HARD_INTERRUPT_US
     assert min(found["latency_us"]) > 1.0  # it was measured
     assert found["high_again"] == 0  # not even for a moment, while the chain is open
+    assert 1.0 < found["switching_on_us"] <= HARD_INTERRUPT_US
 
 
 @pytest.mark.emulated("watchdog")

@@ -30,6 +30,7 @@ class World:
         self.pwm: Any = None
         self.memory: dict[int, int] = {}
         self.cause = 1
+        self.interrupts = True
         self.resets = 0
 
     def used(self, name: object, role: str) -> None:
@@ -46,6 +47,14 @@ class Machine(ModuleType):
         self.world = world
         self.Pin: Any = pin_class(self, world)
         self.mem32 = world.memory
+
+    def disable_irq(self) -> bool:
+        assert self.world.interrupts
+        self.world.interrupts = False
+        return True
+
+    def enable_irq(self, state: bool) -> None:
+        self.world.interrupts = state
 
     def check_pin(self, name: Any, mode: Any, pull: Any) -> None:
         """ValueError for what the pin can't be."""

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from firmware.calibration import ADC_FULL
 from firmware.drivers.analog_generator import AnalogGenerator
+from firmware.drivers.generator import EnableLine
 from firmware.signals import Inputs, Outputs
 from firmware.ticks import MASK, PERIOD_MS
 from tests.firmware.drivers.spellman_rig import TICK_MS, Dac
@@ -305,6 +306,32 @@ def test_an_interrupt_in_the_middle_of_switching_on_wins(before):
     rig.tick()
     assert rig.enable.level == 0
     assert rig.dac.channels[:2] == [0, 0]
+
+
+def test_while_it_is_decided_whether_to_switch_on_no_interrupt_comes():
+    """One that comes in that moment waits, and then finds a pin to take away; never the reverse."""
+    levels: list[int] = []
+    waiting: list[bool] = []
+
+    class Pin:
+        def value(self, level: int) -> None:
+            levels.append(level)
+
+    def enable_irq(state: str) -> None:
+        assert state == "as before"
+        waiting.pop()
+        line.off()
+
+    def disable_irq() -> str:
+        waiting.append(True)
+        return "as before"
+
+    line = EnableLine(Pin(), (disable_irq, enable_irq))
+    assert not line.apply(0, True)
+    del levels[:]
+    assert not line.apply(1, True)
+    assert levels == [1, 0, 0]
+    assert not waiting
 
 
 def test_the_pin_is_low_from_the_start():
