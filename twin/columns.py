@@ -51,7 +51,7 @@ def row(now_ms: int, world: World, intensity: float) -> tuple[float, ...]:
         plant.displacement_x_um,
         plant.displacement_y_um,
         intensity,
-        world.controller.compensation.trim,
+        world.trim,
         *world.inputs.values(),
         *world.outputs.values(),
     )

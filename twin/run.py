@@ -11,7 +11,6 @@ from firmware.controller import TRIPPED, Controller
 from firmware.interlocks import NAMES
 from firmware.settings import Settings
 from firmware.signals import HOLD_COMPENSATION, HOLD_EMISSION, HOLD_THERMAL, Command
-from firmware.telemetry import readings
 from firmware.ticks import MASK, diff
 from twin.columns import row
 from twin.pace import Pace
@@ -153,15 +152,18 @@ def simulate(
     telemetry: Telemetry | None = None,
     progress: Progress | None = None,
     rate: float | None = None,
+    world: World | None = None,
 ) -> Outcome:
     """Run `job` to its end, or until shortly after a trip.
+
+    world: one of build_world(job) whose firmware is elsewhere; a new one if not given.
 
     rate: simulated seconds per wall second, None for as fast as can be. Time before 0 is never
     paced, not counted and not judged.
     """
     scenario = job.scenario
-    world = build_world(job)
-    plant, controller, command = world.plant, world.controller, world.command
+    world = world or build_world(job)
+    plant, command = world.plant, world.command
     outcome = Outcome(job, Frames(job.tube.sample.counts_per_frame.value, job.seed))
     warm_up_ms, end_ms = job.warm_up_ms, job.end_ms
     per_frame = 1.0 / (FRAME_MS / TICK_MS)
@@ -181,17 +183,17 @@ def simulate(
             if rate is not None and now_ms % FRAME_MS == 0:
                 recorder.flush()  # a run at this pace is watched, and may be killed
         if telemetry:
-            telemetry.sample(now_ms, readings(controller, world.inputs, world.outputs))
-        if controller.condition == TRIPPED and not outcome.trips and now_ms <= finish_ms:
-            trip_ms = now_ms - diff(now_ms & MASK, controller.trip_ms)
-            cause = NAMES[controller.trip]
+            telemetry.sample(now_ms, world.readings())
+        if world.condition == TRIPPED and not outcome.trips and now_ms <= finish_ms:
+            trip_ms = now_ms - diff(now_ms & MASK, world.trip_ms)
+            cause = NAMES[world.trip]
             outcome.trips.append({"time_s": 0.001 * trip_ms, "cause": cause})
             finish_ms = min(end_ms, max(now_ms, 0) + AFTER_TRIP_MS)
             tell(now_ms, "trip", cause=cause, trip_ms=trip_ms)
         if now_ms <= warm_up_ms:
             return
         outcome.head_c.add(plant.heat.head_c)
-        outcome.trim.add(controller.compensation.trim)
+        outcome.trim.add(world.trim)
         outcome.fan.add(world.outputs.fan_program_raw / FAN_FULL)
         frame_sum += intensity
         if (now_ms - warm_up_ms) % FRAME_MS == 0:

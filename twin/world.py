@@ -12,9 +12,11 @@ from typing import Any
 
 import simpy
 
+from firmware import telemetry
 from firmware.signals import Command, Inputs, Outputs
 from firmware.ticks import MASK
 from twin.board import TwinBoard
+from twin.faults import Faults
 from twin.plant import TICK_MS, Plant
 
 
@@ -32,7 +34,13 @@ class TickedEnvironment(simpy.Environment):
 
 
 class World:
-    """Plant, board, firmware and clock of one run."""
+    """Plant, board, firmware and clock of one run.
+
+    controller : anything with step(now_ms, inputs, outputs, command), condition, trip, trip_ms
+                 and the laws of firmware/controller.py: the firmware here, or hil's stand-ins for
+                 one that is elsewhere
+    faults     : what fails at the seam, see twin/faults.py
+    """
 
     def __init__(self, plant: Plant, controller: Any, command: Command, board: Any = None):
         self.plant = plant
@@ -43,6 +51,31 @@ class World:
         self.inputs, self.outputs = records
         self.outputs.fan_program_raw = plant.fan_program_raw
         self.env = TickedEnvironment(self._advance_to, plant.now_ms)
+        self.faults = Faults(self)
+
+    @property
+    def condition(self) -> int:
+        """The state of the firmware that drives the plant, see firmware/controller.py."""
+        return int(self.controller.condition)
+
+    @property
+    def trip(self) -> int:
+        """Code of the first cause of its last trip, see firmware/interlock_table.py; 0: none."""
+        return int(self.controller.trip)
+
+    @property
+    def trip_ms(self) -> int:
+        """When it tripped, wrapping ms."""
+        return int(self.controller.trip_ms)
+
+    @property
+    def trim(self) -> float:
+        """The factor that the compensation law puts on the emission current."""
+        return float(self.controller.compensation.trim)
+
+    def readings(self) -> dict[str, Any]:
+        """What the firmware says of itself, in physical units."""
+        return telemetry.readings(self.controller, self.inputs, self.outputs)
 
     def every(self, period_ms: int, act: Callable[[int], None]) -> None:
         """Call `act(now_ms)` once every `period_ms`, from one period after now on."""
