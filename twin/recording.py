@@ -60,7 +60,7 @@ def load(
     With `most_points`, rows are joined so that no more points than that remain; memory then does
     not grow with the run. Raises InputError if this is not a recording.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         declared = _declared(file)
         wanted = [c for c in declared if names is None or c.name in names]
         rows = file[CHANNELS]["time"].shape[0]
@@ -83,8 +83,8 @@ def load(
                 frames["intensity_true"][:count],
                 frames["intensity_measured"][:count],
             ),
-            parameters=_values(file.get(PARAMETERS, {})),
-            results=_values(file.get(RESULTS, {})),
+            parameters=values_of(file.get(PARAMETERS, {})),
+            results=values_of(file.get(RESULTS, {})),
         )
 
 
@@ -96,7 +96,7 @@ def export_csv(
     The header names the columns, units in the names; every number can be read back to the bit.
     Memory does not grow with the run. Raises InputError; then neither file is there.
     """
-    with _opened(recording_path) as file:
+    with opened(recording_path) as file:
         names = ["now_ms", *(column.name for column in _declared(file))]
         datasets = [file[CHANNELS]["time"], *(file[CHANNELS][n]["value"] for n in names[1:])]
         jobs = [(Path(csv_path), names, datasets)]
@@ -162,12 +162,12 @@ def _declared(file: Any) -> list[Column]:
     ]
 
 
-def _values(group: Any) -> dict[str, Any]:
+def values_of(group: Any) -> dict[str, Any]:
     """A group of parameters as nested dicts; what has attributes, as dicts with key `value`."""
     values: dict[str, Any] = {}
     for name, item in group.items():
         if isinstance(item, h5py.Group):
-            values[name] = _text(item["data"][()]) if "data" in item else _values(item)
+            values[name] = _text(item["data"][()]) if "data" in item else values_of(item)
         elif item.attrs:
             values[name] = {"value": _plain(item[()])}
             for key, attribute in item.attrs.items():
@@ -190,7 +190,7 @@ def _text(value: Any) -> Any:
 
 
 @contextmanager
-def _opened(path: Path | str) -> Iterator[Any]:
+def opened(path: Path | str) -> Iterator[Any]:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such recording; give the recording of a run")
