@@ -54,9 +54,15 @@ class Tape:
     def tick(self, now_ms: int, inputs: Inputs, command: Command, outputs: Outputs) -> None:
         """One more tick, after the firmware's step."""
         self._recorder.append(
-            (now_ms, command.run, command.hold, command.kv, command.ma)
-            + inputs.values()
-            + outputs.values()
+            (
+                now_ms,
+                command.run,
+                command.hold,
+                command.kv,
+                command.ma,
+                *inputs.values(),
+                *outputs.values(),
+            )
         )
 
     def close(self) -> None:
