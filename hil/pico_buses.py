@@ -19,11 +19,13 @@ STOP_BITS = 1
 class I2CWires:
     """One I2C peripheral and the chips on its wires, by address.
 
-    stuck : while it is True, a chip holds the data line down and nothing comes through
+    stuck  : while it is True, a chip holds the data line down and nothing comes through
+    absent : addresses of chips that have been taken off the bus
     """
 
     def __init__(self, pico: EmulatedPico, number: int, chips: Mapping[int, I2CChip]):
         self.stuck = False
+        self.absent: set[int] = set()
         self._bus: Any = pico.mcu.i2c[number]
         self._clock: Any = pico.clock
         self._chips = chips
@@ -47,7 +49,7 @@ class I2CWires:
         self._after(1, self._bus.complete_start)
 
     def _connect(self, address: int, mode: I2CMode) -> None:
-        chip = self._chips.get(address)
+        chip = None if address in self.absent else self._chips.get(address)
         self._chip = chip if chip and chip.start(mode is I2CMode.READ) else None
         if self._chip:
             self._after(BITS, lambda: self._bus.complete_connect(True))
@@ -76,9 +78,13 @@ class I2CWires:
 
 
 class SPIWires:
-    """One SPI peripheral; each chip listens while its pin is low."""
+    """One SPI peripheral; each chip listens while its pin is low.
+
+    absent : pins of chips that have been taken off the bus, which then reads ones
+    """
 
     def __init__(self, pico: EmulatedPico, number: int, chips: Mapping[int, SPIChip]):
+        self.absent: set[int] = set()
         self._bus: Any = pico.mcu.spi[number]
         self._pico = pico
         self._chips = chips
@@ -91,6 +97,6 @@ class SPIWires:
     def _transmit(self, byte: int) -> None:
         self._answer = 0xFF
         for pin, chip in self._chips.items():
-            if not self._pico.level(pin):
+            if pin not in self.absent and not self._pico.level(pin):
                 self._answer = chip.transfer(byte)
         self._alarm.schedule(1e9 * self._bus.data_bits / self._bus.clock_frequency)

@@ -29,6 +29,8 @@ class PicoUnit:
     """pico  : the board, see EmulatedPico
     plant    : what it steers
     enabled  : (ns, level) of every change of the pin that enables the high voltage
+    dead     : names of pins (firmware/boards/pins.py) at which nothing arrives: a contact is open,
+               the lamp's current is 0, the fan of "fan_tach" stands; call show() after a change
     """
 
     def __init__(self, image: Path, files: Mapping[str, bytes], plant: Plant):
@@ -36,6 +38,7 @@ class PicoUnit:
         self.plant = plant
         self.rack = Rack(plant, self.pico.now_us)
         self.enabled: list[tuple[int, bool]] = []
+        self.dead: set[str] = set()
         self.i2c = I2CWires(self.pico, 0, self.rack.i2c)
         self.spi = SPIWires(
             self.pico, 0, {PICO["head_cs"]: self.rack.head, PICO["mount_cs"]: self.rack.mount}
@@ -44,13 +47,13 @@ class PicoUnit:
         for alarm in (self._fan.alarm_a, self._fan.alarm_b, self._fan.alarm_bottom):
             alarm.enable = False  # its registers are read; 75,000 edges a second need not be made
         self.pico.watch(PICO["hv_enable"], self._enable_changed)
-        self._show()
+        self.show()
         self.pico.every(TICK_MS * MS, self._advance)
 
     def set_switches(self, switches: int) -> None:
         """Open or close contacts, now."""
         self.plant.switches = switches
-        self._show()
+        self.show()
 
     def fan_program_raw(self) -> int:
         """What the fan sees: a transistor turns the pin round, and an idle pin is full speed."""
@@ -68,24 +71,30 @@ class PicoUnit:
     def _advance(self) -> None:
         pico, rack = self.pico, self.rack
         begin_us = pico.now_us()
+        stands = "fan_tach" in self.dead
         rack.advance(
-            pico.level(PICO["hv_enable"]), pico.level(PICO["lamp"]), self.fan_program_raw()
+            pico.level(PICO["hv_enable"]),
+            pico.level(PICO["lamp"]),
+            0 if stands else self.fan_program_raw(),
         )
-        pico.mcu.adc.channel_values[PICO["lamp_sense"] - 26] = rack.lamp_raw()
+        lamp_raw = 0 if "lamp_sense" in self.dead else rack.lamp_raw()
+        pico.mcu.adc.channel_values[PICO["lamp_sense"] - 26] = lamp_raw
         # The edges of the last 10 ms come in the next ones.
         for at_us, level in rack.fan.edges_until(begin_us):
-            self._edge(at_us + 1000 * TICK_MS - begin_us, level)
-        self._show()
+            if not stands:
+                self._edge(at_us + 1000 * TICK_MS - begin_us, level)
+        self.show()
 
     def _edge(self, after_us: int, level: int) -> None:
         self.pico.alarm(lambda: self.pico.drive(PICO["fan_tach"], bool(level))).schedule(
             1000 * max(after_us, 1)
         )
 
-    def _show(self) -> None:
+    def show(self) -> None:
+        """The contacts as they are, at the pins."""
         contacts = self.rack.contacts()
         for name, closed in zip(("chain_a", "chain_b", "generator_ok"), contacts, strict=True):
-            self.pico.drive(PICO[name], closed)
+            self.pico.drive(PICO[name], closed and name not in self.dead)
 
     def _enable_changed(self, high: bool) -> None:
         self.enabled.append((self.pico.now_ns, high))

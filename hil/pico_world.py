@@ -1,0 +1,199 @@
+"""The emulated Pico as a world: the real image, chips on its buses, the same plant.
+
+The board's own clock rules here. Plant and firmware meet on pins and buses alone, nothing is
+stepped together; commands go in on the console, and what the firmware thinks comes from there.
+"""
+
+from typing import Any
+
+from firmware.boards.pins import PICO
+from firmware.controller import STATES
+from firmware.interlock_table import TABLE
+from firmware.ticks import MASK
+from hil.emulated_pico import MS
+from hil.interpreters import find_pico_image
+from hil.lockstep import PeerError
+from hil.pico_console import Answer, PicoConsole
+from hil.pico_unit import PicoUnit, unit_files
+from hil.wiring import Bench, load_bench
+from twin.board import TwinBoard
+from twin.errors import InputError
+from twin.faults import Fault, Faults
+from twin.plant import TICK_MS
+from twin.run import Job, build_world
+from twin.world import World
+
+BENCH = "emulated-pico"  # its description in hil/wiring/
+BOOT_MS = 6000  # at most, until the console has told the status
+LONGEST_MS = 300_000
+AFTER_TICK_NS = 1000  # events come this long after the plant's tick of the same time
+CODES = {"": 0} | {row[1]: row[0] for row in TABLE}
+
+
+class PicoWorld(World):
+    """A run on the emulated Pico. InputError for a job that can't be run on it.
+
+    The job's settings are in the board's flash, and it has booted before the first tick of the
+    run; the plant is as it was then. PeerError when the board falls silent.
+
+    unit       : board and chips; unit.enabled has the enable line's changes, see ms_of()
+    console    : what the board has said
+    """
+
+    def __init__(self, job: Job):
+        settings = job.settings()
+        _refuse(job)
+        base = build_world(job)
+        length_ms = job.end_ms - base.plant.now_ms
+        if length_ms > LONGEST_MS:
+            raise InputError(
+                f"scenario {job.scenario.name}: {length_ms / 1000:g} s with its warm-up are too "
+                f"many for the emulated Pico, which takes {LONGEST_MS // 1000} s at most; choose "
+                "bench-short, or the target micropython-f32, whose arithmetic is the same"
+            )
+        super().__init__(base.plant, None, base.command, TwinBoard(base.plant))
+        bench = load_bench(BENCH)
+        self.faults = PicoFaults(self, bench)
+        self.unit = PicoUnit(find_pico_image(), unit_files(settings), self.plant)
+        self.console = PicoConsole(self.unit.pico.send)
+        self._begin_ns = 0
+        self._run = False
+        self._run_ns = 0
+        self._boot()
+
+    @property
+    def condition(self) -> int:
+        """As the console has told it last, about once a second; see ask()."""
+        return STATES.index(self.console.state)
+
+    @property
+    def trip(self) -> int:
+        return CODES[self.console.trip]
+
+    @property
+    def trip_ms(self) -> int:
+        """When the enable line fell after the last start; now, where it had not risen."""
+        falls = [ns for ns, high in self.unit.enabled if not high and ns > self._run_ns]
+        return (int(self.ms_of(falls[-1])) if falls else self.plant.now_ms) & MASK
+
+    @property
+    def trim(self) -> float:
+        return float(self.console.status["trim"])
+
+    def readings(self) -> dict[str, Any]:
+        """The last status of the console."""
+        return dict(self.console.status)
+
+    def ask(self, answer: Answer) -> None:
+        """Call answer(condition, name of the trip) when the console has told it, 0.2 s from now."""
+        self.console.ask(answer)
+
+    def ms_of(self, ns: float) -> float:
+        """The time of the run, ms, that was at `ns` of the emulator."""
+        return (ns - self._begin_ns) / MS
+
+    def _boot(self) -> None:
+        """Power-up, until the console answers; then everything is as at the start of the run."""
+        plant = self.plant
+        state = plant.state()
+        end_ms = plant.now_ms + BOOT_MS
+        self._begin_ns = -plant.now_ms * MS
+        while not self.console.status:
+            if plant.now_ms >= end_ms:
+                raise PeerError(
+                    f"the emulated board has told no status {BOOT_MS / 1000:g} s after power-up"
+                )
+            self._tick_until(plant.now_ms + TICK_MS)
+        plant.load(state)
+        self._begin_ns = self._now_ns() - plant.now_ms * MS
+        self._look()
+
+    def _now_ns(self) -> int:
+        """Of the plant's last tick."""
+        return self.unit.pico.now_ns // (TICK_MS * MS) * TICK_MS * MS
+
+    def _advance_to(self, time_ms: int) -> None:
+        """Let the emulator run until `time_ms`, which may be between two ticks."""
+        self._obey()
+        plant = self.plant
+        while self.ms_of(self.unit.pico.now_ns) < time_ms:
+            self._tick_until(min(time_ms, plant.now_ms + TICK_MS))
+
+    def _tick_until(self, time_ms: int) -> None:
+        pico = self.unit.pico
+        end_ns = self._begin_ns + time_ms * MS + AFTER_TICK_NS
+        pico.run((end_ns - pico.now_ns) / MS)
+        self._look()
+        self.console.turn(pico.now_ns // MS, pico.take_lines(), bytes(pico.received))
+
+    def _obey(self) -> None:
+        """Carry over what has been commanded since the last time."""
+        command = self.command
+        if command.hold:
+            raise InputError("--without: the emulated Pico can hold no law; choose another target")
+        if command.run != self._run:
+            self._run = command.run
+            if command.run:
+                self._run_ns = self.unit.pico.now_ns
+                self.console.tell(f"run {command.kv!r} {command.ma!r}")
+            else:
+                self.console.tell("stop")
+
+    def _look(self) -> None:
+        """Inputs as the chips offer them, outputs as they stand on pins and at the DAC."""
+        self.board.read(self.inputs)
+        plant, outputs, pico = self.plant, self.outputs, self.unit.pico
+        outputs.hv_enable = int(pico.level(PICO["hv_enable"]))
+        outputs.lamp_on = int(pico.level(PICO["lamp"]))
+        outputs.kv_program_raw = plant.kv_program_raw
+        outputs.grid_program_raw = plant.grid_program_raw
+        outputs.filament_program_raw = plant.filament_program_raw
+        outputs.fan_program_raw = plant.fan_program_raw
+        outputs.state = self.condition
+        outputs.trip = self.trip
+
+
+class PicoFaults(Faults):
+    """What `bench` describes is made on pins and buses; the records show what comes of it."""
+
+    def __init__(self, world: PicoWorld, bench: Bench):
+        super().__init__(world)
+        self.KINDS = tuple(bench.faults)
+        self._bench = bench
+
+    def make(self, fault: Fault) -> None:
+        """At once. InputError if it can't be made here."""
+        super().make(fault)
+        self._switch()
+
+    def clear(self, name: str | None = None) -> None:
+        super().clear(name)
+        self._switch()
+
+    def state(self) -> list[Any]:
+        raise InputError("the emulated Pico's state can't be saved; choose another target")
+
+    def load(self, state: list[Any]) -> None:
+        raise InputError("the emulated Pico can't go on from a saved state; choose another target")
+
+    def _switch(self) -> None:
+        """Let exactly those pins be dead and those chips off their buses that should be."""
+        unit, bench = self._world.unit, self._bench
+        made = [bench.faults[kind] for kind in self.active]
+        absent = [bench.chips[chip] for fault in made for chip in fault.chips]
+        unit.i2c.absent = {chip.address for chip in absent if chip.bus == "i2c"}
+        unit.spi.absent = {PICO[chip.select] for chip in absent if chip.bus == "spi"}
+        unit.dead = {fault.pin for fault in made if fault.pin}
+        unit.show()
+
+
+def _refuse(job: Job) -> None:
+    if job.without:
+        raise InputError(
+            f"--without {job.without[0]}: the emulated Pico can hold no law; choose another target"
+        )
+    if job.settings().serial_generator:
+        raise InputError(
+            f"tube {job.tube_name}: has a serial generator, and the emulated Pico's is analog; "
+            "choose another target"
+        )
