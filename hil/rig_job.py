@@ -1,0 +1,42 @@
+"""What a bench test runs in: a scenario's room and settings, for as long as the test goes on."""
+
+from dataclasses import replace
+
+from twin.errors import InputError
+from twin.job import prepare
+from twin.run import Job
+from twin.scenario import Room, Scenario
+from twin.tube import DEFAULT_TUBE
+
+DEFAULT_SCENARIO = "bench-short"
+
+
+def bench_job(
+    scenario: str = DEFAULT_SCENARIO, tube: str = DEFAULT_TUBE, seed: int = 1, **settings: float
+) -> Job:
+    """Tube, room and firmware settings of a test. InputError in one line.
+
+    A scenario's steps are not done: what happens is for the test to say. A room that stays as it
+    is does so beyond the scenario's end; any other ends with the scenario.
+
+    settings : of the firmware, docs/settings.md, where they are not the scenario's
+    """
+    job = prepare(scenario, tube, None, None, seed, ())
+    chosen = _steady(job.scenario)
+    values = {**chosen.settings, **settings}
+    job = replace(job, scenario=chosen.model_copy(update={"settings": values}))
+    try:
+        problem = job.settings().problem()
+    except ValueError as error:
+        raise InputError(f"settings: {error}; docs/settings.md lists them") from None
+    if problem:
+        raise InputError(f"setting {problem[0]}: {problem[1]}")
+    return job
+
+
+def _steady(scenario: Scenario) -> Scenario:
+    room = scenario.ambient
+    if room is None or any(len(set(values)) > 1 for values in room.columns().values()):
+        return scenario
+    endless = Room(**{**room.model_dump(), "repeat": True})
+    return scenario.model_copy(update={"ambient": endless})
