@@ -24,8 +24,9 @@ from firmware.tuning import LEAST_DELAY_S
 from twin.ambient import Ambient
 from twin.calibrations import write_calibration
 from twin.errors import InputError
+from twin.outcome import Outcome
 from twin.plant import Plant
-from twin.run import FILAMENT_W, Job, Outcome, simulate
+from twin.run import FILAMENT_W, Job, simulate
 from twin.run import Progress as RunProgress
 from twin.tube import Tube
 from twin.world import World

@@ -1,7 +1,6 @@
 """The command line `tubetwin`."""
 
 import json
-import math
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +9,7 @@ import typer
 
 from hil.cli_flash import register as register_flash
 from hil.cli_settings import register as register_settings
+from twin import cli_run as options
 from twin.cli_autotune import register as register_autotune
 from twin.cli_tubes import register
 from twin.errors import InputError
@@ -29,66 +29,32 @@ app = typer.Typer(
 
 @app.command()
 def run(
-    scenario: Annotated[
-        str, typer.Argument(help="A built-in scenario (see `tubetwin scenarios`) or a .toml file.")
-    ] = "ramp",
-    tube: Annotated[
-        str, typer.Option(help="A built-in tube (see `tubetwin tubes`) or a .toml file.")
-    ] = DEFAULT_TUBE,
-    ambient: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE.csv",
-            help="Room conditions instead of the scenario's: "
-            "time_s,temperature_c[,pressure_hpa,humidity_percent].",
-        ),
-    ] = None,
-    hours: Annotated[
-        float | None, typer.Option(help="Simulated hours, if shorter than the scenario.")
-    ] = None,
-    seed: Annotated[int, typer.Option(min=0, help="Seed of all noise and drift.")] = 1,
-    without: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="LAW",
-            help="Switch a law off (hold its output from the end of warm-up on): thermal, "
-            "emission or compensation. Repeatable.",
-        ),
-    ] = None,
-    broker: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL",
-            help="MQTT broker: mqtt://host[:port] or mqtts://…  Default: one embedded on loopback.",
-        ),
-    ] = None,
-    no_mqtt: Annotated[bool, typer.Option("--no-mqtt", help="No telemetry.")] = False,
-    rate: Annotated[
-        str, typer.Option(help="Simulated seconds per wall second: max, 1, 10, …")
-    ] = "max",
-    out: Annotated[
-        Path | None, typer.Option(help="Directory for report and recording. Default: out/SCENARIO.")
-    ] = None,
-    csv: Annotated[bool, typer.Option("--csv", help="Also write recording.csv.")] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
-    ] = False,
+    scenario: options.Scenario = options.DEFAULT_SCENARIO,
+    tube: options.Tube = DEFAULT_TUBE,
+    ambient: options.Ambient = None,
+    hours: options.Hours = None,
+    seed: options.Seed = 1,
+    without: options.Without = None,
+    fault: options.FaultAt = None,
+    broker: options.Broker = None,
+    no_mqtt: options.NoMqtt = False,
+    rate: options.Rate = "max",
+    out: options.Out = None,
+    csv: options.Csv = False,
+    as_json: options.Json = False,
 ) -> None:
     """Run the firmware against the twin and say whether the intensity held.
 
     Writes report.html, report.png, recording.h5 and summary.json.
     """
-    from twin.job import prepare
     from twin.session import execute
 
-    job = prepare(scenario, tube, ambient, hours, seed, tuple(without or ()))
-    if broker is not None and no_mqtt:
-        raise InputError("--broker and --no-mqtt: give one of the two")
+    job = options.job_of(scenario, tube, ambient, hours, seed, without, fault)
     passed = execute(
         job,
-        out=out if out is not None else Path("out") / job.scenario.name,
-        broker=None if no_mqtt else broker or "embedded",
-        rate=_rate(rate),
+        out=options.out_of(out, job),
+        broker=options.broker_of(broker, no_mqtt),
+        rate=options.rate_of(rate),
         csv=csv,
         as_json=as_json,
     )
@@ -133,18 +99,6 @@ register(app)
 register_autotune(app)
 register_settings(app)
 register_flash(app)
-
-
-def _rate(text: str) -> float | None:
-    if text == "max":
-        return None
-    try:
-        rate = float(text)
-    except ValueError:
-        rate = math.nan
-    if not 0.0 < rate < math.inf:
-        raise InputError(f"--rate {text}: give max or a number above 0, such as 1 or 10")
-    return rate
 
 
 def main() -> None:

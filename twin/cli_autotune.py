@@ -13,7 +13,8 @@ from twin.tube import DEFAULT_TUBE
 
 if TYPE_CHECKING:
     from twin.autotune import Margins, Measured
-    from twin.run import Job, Outcome
+    from twin.outcome import Outcome
+    from twin.run import Job
 
 MOST_DRIFT_K_PER_H = 20.0
 

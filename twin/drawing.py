@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 BLUE, SKY, GREEN, VERMILLION = "#0072B2", "#56B4E9", "#009E73", "#D55E00"
 SEA = "#2B83B5"  # SKY, dark enough for text
 INK, GREY, PALE = "#222222", "#6E6E6E", "#ECECEC"
-STATE = {"HELD": "#00795A", "NOT HELD": "#C24E00", "TRIPPED": "#C24E00"}
+STATE = {
+    "HELD": "#00795A", "NOT HELD": "#C24E00", "TRIPPED": "#C24E00",
+    "PASSED": "#00795A", "FAILED": "#C24E00",
+}  # fmt: skip
 
 _LINE_INCHES = 0.155
 _LABEL_CHARACTERS = 20
@@ -87,6 +90,8 @@ def draw_headline(figure: "Figure", verdict: Verdict) -> None:
     figure.text(
         0.022, 1 - 0.8 * inch, verdict.sentence, size=11, color=INK, va="top", linespacing=1.35
     )
+    if not verdict.judged:
+        return
     limit = verdict.limit_percent
     bars = (("true", verdict.rms_true_percent), ("measured", verdict.rms_measured_percent))
     reach = 1.35 * max(limit, *(value or 0.0 for _, value in bars))

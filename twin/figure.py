@@ -43,7 +43,12 @@ _WIDTH = 10.0  # inches, as all below
 _LEFT, _RIGHT, _HALF = 0.7, 1.45, 3.95
 _TITLE, _GAP, _TICKS, _BOTTOM = 0.34, 0.1, 0.22, 0.3
 _HEADLINE = 1.5
-_UNITS = ((1.5, "minutes", 60e3), (96.0, "hours", 3600e3), (np.inf, "days", 86400e3))
+_UNITS = (
+    (0.05, "seconds", 1e3),
+    (1.5, "minutes", 60e3),
+    (96.0, "hours", 3600e3),
+    (np.inf, "days", 86400e3),
+)
 
 Draw = Callable[["Axes"], None]
 
@@ -97,6 +102,8 @@ class Sheet:
         """Height and drawing of each panel over the whole width; without data, left out."""
         trend = self.trend
         panels: list[tuple[float, Draw]] = [(2.3, self._draw_intensity)]
+        if not self.verdict.judged:
+            panels = [(1.6, self._draw_kv), (1.6, self._draw_ma)]
         if self.comparison is not None or trend.trip_ms < np.inf:
             panels.append((1.45, self._draw_full_scale))
         if trend.channel("room_temperature_c") or trend.channel("head_temperature_c"):
@@ -108,9 +115,9 @@ class Sheet:
         panels: list[tuple[str, Draw]] = [
             ("head_temperature_c", self._draw_head),
             ("fan_percent", self._draw_fan),
-            ("kv", self._draw_kv),
-            ("ma", self._draw_ma),
         ]
+        if self.verdict.judged:
+            panels += [("kv", self._draw_kv), ("ma", self._draw_ma)]
         weather = (("room_pressure_hpa", 1.0), ("room_humidity_percent", 5.0))
         if any(np.ptp(trend.channel(name).range()) > least for name, least in weather):
             panels += [

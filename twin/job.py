@@ -9,6 +9,7 @@ from twin.errors import InputError
 from twin.progress import commissioning
 from twin.run import LAWS, Job
 from twin.scenario import load_scenario
+from twin.steps import fault_steps
 from twin.tube import load_tube
 
 
@@ -19,6 +20,7 @@ def prepare(
     hours: float | None,
     seed: int,
     without: tuple[str, ...],
+    faults: tuple[str, ...] = (),
 ) -> Job:
     """Load and check all of it; commission a tube that nobody has seen. InputError in one line."""
     for law in without:
@@ -28,6 +30,7 @@ def prepare(
             raise InputError(f"--without {law}: no such law{hint}; choose {', '.join(LAWS)}")
     if hours is not None and not (math.isfinite(hours) and hours > 0.0):
         raise InputError(f"--hours {hours:g}: give a number of hours above 0")
+    made = fault_steps(faults)
     chosen = load_scenario(scenario)
     name, description = load_tube(tube)
     if ambient is not None:
@@ -41,4 +44,14 @@ def prepare(
         )
     with commissioning(name) as progress:
         calibration = calibration_of(name, description, progress)
-    return Job(chosen, name, description, calibration, seed, tuple(dict.fromkeys(without)))
+    job = Job(chosen, name, description, calibration, seed, tuple(dict.fromkeys(without)), made)
+    if made and made[-1].at_ms >= job.end_ms:
+        raise InputError(
+            f"--fault: one at {made[-1].at_s:g} s comes after the end of the run, "
+            f"{0.001 * job.end_ms:g} s; give an earlier time"
+        )
+    if chosen.settings and (wrong := job.settings().problem()):
+        raise InputError(
+            f"scenario {chosen.name}, tube {name}: [settings] {wrong[0]}: {wrong[1]}; change it"
+        )
+    return job

@@ -68,6 +68,7 @@ def write_report(
                         summary["frames"] frames of the recording
     fan_min_percent, fan_max_percent, fan_left_percent
                         default: from the recording's fan_percent
+    resumed_s           from when on the recording goes, in a run that was resumed
     telemetry           mapping of counts: sent, late, dropped, unsent
 
     Raises InputError where a file cannot be read or written.
@@ -82,7 +83,7 @@ def write_report(
         figure.CHANNELS,
         summary["frames"],
         extra.get("scored_from_ms"),
-        1000.0 * trips[0]["time_s"] if trips else math.inf,
+        1000.0 * trips[0]["time_s"] if trips and "expectations" not in summary else math.inf,
     )
     other = None
     if comparison_path is not None:
@@ -168,12 +169,14 @@ def _page(
     return environment.get_template("report.html.j2").render(
         verdict=verdict,
         colour=STATE[verdict.word],
-        gauge=_gauge(verdict),
+        gauge=_gauge(verdict) if verdict.judged else None,
         svg=svg,
         scenario=_printable(summary["scenario"]),
         tube=_printable(summary["tube"]),
         seed=summary["seed"],
         trips=summary["trips"],
+        expectations=summary.get("expectations", []),
+        resumed_s=extra.get("resumed_s"),
         numbers=list(_numbers({**extra, **summary}, verdict)),
         command=_printable(extra.get("command") or _command(summary)),
         parameters=list(_tables("", parameters)),

@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 
+from firmware.settings import Settings
 from twin.ambient import Ambient
 from twin.ambient_csv import (
     LONGEST_S,
@@ -27,6 +28,7 @@ from twin.ambient_csv import (
 )
 from twin.errors import InputError
 from twin.physics.attenuation import GasName
+from twin.steps import Step, check_steps
 from twin.toml_input import EntryError, file_name, load_toml, nearest, shown
 from twin.verdict import FRAME_MS
 
@@ -135,8 +137,22 @@ class Room(_Strict):
         return Ambient(time_s, temperature_c, pressure_hpa, humidity_percent, self.repeat)
 
 
+def _known_settings(values: dict[str, float | int]) -> dict[str, float | int]:
+    known = Settings().values()
+    for name in values:
+        if name not in known:
+            raise EntryError(f"unknown setting; {nearest(name, known)}", name)
+    return values
+
+
 class Scenario(_Strict):
     """One run of the tube in one room.
+
+    start    : "warm": on since before time 0; "cold": at the room's temperature; "rest": warm, but
+               just switched off. The last two are switched on by a step, or, without any
+               steps, at once.
+    settings : of the firmware, where they are not those of the tube
+    step     : what is done and expected at which time, see twin/steps.py
 
     `ambient` is None where the room comes from a CSV file instead (`with_ambient`), which
     `ambient_csv` then names.
@@ -146,12 +162,16 @@ class Scenario(_Strict):
     title: Annotated[str, AfterValidator(_one_line)]
     description: Annotated[str, AfterValidator(_one_line)] = ""
     duration_h: float = Field(gt=0.0, le=LONGEST_H)
-    start: Literal["warm", "cold"]
+    start: Literal["warm", "cold", "rest"]
     warm_up_h: float = Field(default=0.0, ge=0.0)
     air_path_cm: float = Field(default=10.0, ge=0.0, le=200.0)
     path_gas: GasName = "air"
     ambient: Room | None
     ambient_csv: str | None = None
+    settings: Annotated[dict[str, float | int], AfterValidator(_known_settings)] = Field(
+        default_factory=dict
+    )
+    step: tuple[Step, ...] = ()
 
     _from_csv: Ambient | None = PrivateAttr(default=None)
 
@@ -163,14 +183,31 @@ class Scenario(_Strict):
                 f"{self.ambient.time_h[-1]:g} h; add points, shorten, or set repeat = true",
                 "duration_h",
             )
-        if self.start == "cold" and not self.warm_up_h > 0.0:
+        if self.start != "warm" and not self.step and not self.warm_up_h > 0.0:
             raise EntryError(
-                "a cold start needs the hours that are not judged; set warm_up_h above 0",
+                f"a {self.start} start needs the hours that are not judged; set warm_up_h above 0",
                 "warm_up_h" if "warm_up_h" in self.model_fields_set else "start",
             )
-        if short := _too_short(self.duration_h, self.warm_up_h):
+        if short := self._too_short(self.duration_h):
             raise EntryError(short, "duration_h")
+        check_steps(self.step, self.start == "warm")
+        if self.step and not self.judged and not any(step.expect for step in self.step):
+            raise EntryError(
+                "nothing is expected and nothing judged; add a step with expect, "
+                "or set warm_up_h above 0",
+                "step",
+            )
         return self
+
+    @property
+    def judged(self) -> bool:
+        """Whether the intensity is judged: where there are steps, only after a warm-up."""
+        return not self.step or self.warm_up_h > 0.0
+
+    @property
+    def starts_itself(self) -> bool:
+        """Whether the tube is switched on without a step that does it."""
+        return self.start == "warm" or not self.step
 
     def room(self) -> Ambient:
         """The conditions of the room from 0 to the end of the run."""
@@ -198,18 +235,19 @@ class Scenario(_Strict):
                 f"--hours {hours:g}: scenario {self.name} describes {longest_h:g} h; "
                 f"give at most {longest_h:g}"
             )
-        if short := _too_short(hours, self.warm_up_h):
+        if short := self._too_short(hours):
             raise InputError(f"--hours {hours:g}: {short}")
         return self.model_copy(update={"duration_h": hours})
 
     def with_ambient(self, path: str | os.PathLike[str], hours: float | None = None) -> "Scenario":
         """The same start and air path in the room of a CSV file.
 
-        It lasts as long as the file, or `hours` if that is shorter. InputError in one line.
+        It lasts as long as the file, with steps as long as it does by itself, or `hours` if that
+        is shorter. InputError in one line.
         """
         ambient = Ambient.from_csv(path)
         file, file_h = Path(path), ambient.duration_s / 3600.0
-        if short := _too_short(file_h, self.warm_up_h):
+        if short := self._too_short(file_h):
             raise InputError(f"{file_name(path)}: {short}")
         replaced = self.model_copy(
             update={
@@ -221,18 +259,27 @@ class Scenario(_Strict):
             }
         )
         replaced._from_csv = ambient
+        if self.step:
+            hours = min(hours or self.duration_h, self.duration_h)
         return replaced if hours is None else replaced.with_hours(min(hours, file_h))
 
-
-def _too_short(hours: float, warm_up_h: float) -> str | None:
-    least_h = warm_up_h + FEWEST_FRAMES * FRAME_MS / 3_600_000
-    if 3600.0 * (least_h - hours) < 0.001:  # time runs in whole milliseconds
-        return None
-    after = f" after {warm_up_h:g} h of warm-up" if warm_up_h else ""
-    return (
-        f"{hours:.4g} h is too short for {FEWEST_FRAMES} frames of {FRAME_MS // 1000} s{after}; "
-        f"give {math.ceil(1000.0 * least_h) / 1000.0:g} h or more"
-    )
+    def _too_short(self, hours: float) -> str | None:
+        """What is wrong with a run of so many hours, if anything is."""
+        ends_ms = [step.last_ms if step.expect else step.at_ms for step in self.step]
+        least_h = max(ends_ms, default=0) / 3_600_000
+        why = "for its steps"
+        if self.judged:
+            frames_h = self.warm_up_h + FEWEST_FRAMES * FRAME_MS / 3_600_000
+            if frames_h > least_h:
+                after = f" after {self.warm_up_h:g} h of warm-up" if self.warm_up_h else ""
+                why = f"for {FEWEST_FRAMES} frames of {FRAME_MS // 1000} s{after}"
+                least_h = frames_h
+        if 3600.0 * (least_h - hours) < 0.001:  # time runs in whole milliseconds
+            return None
+        return (
+            f"{hours:.4g} h is too short {why}; "
+            f"give {math.ceil(1000.0 * least_h) / 1000.0:g} h or more"
+        )
 
 
 def builtin_scenarios() -> list[str]:

@@ -14,9 +14,10 @@ from twin.columns import COLUMNS
 from twin.commission import rooms_in_hand_c
 from twin.comparison import Comparison
 from twin.errors import InputError
+from twin.outcome import Outcome
 from twin.progress import running, waiting
 from twin.recorder import Recorder
-from twin.run import LAWS, Job, Outcome, simulate
+from twin.run import LAWS, Job, simulate
 from twin.telemetry import Telemetry, TelemetryCounts
 from twin.verdict import LIMIT_PERCENT
 
@@ -38,7 +39,7 @@ def execute(
         telemetry = _telemetry(stack, job, broker, quiet)
         _make(out)
         comparison = None
-        if set(job.without) != set(LAWS):
+        if set(job.without) != set(LAWS) and not job.scenario.step:
             comparison = Comparison(job, out / "laws-off.h5")
             stack.callback(comparison.stop)
         recorder = stack.enter_context(Recorder(out / "recording.h5", COLUMNS, parameters_of(job)))
@@ -59,12 +60,19 @@ def execute(
 
 def parameters_of(job: Job) -> dict[str, Any]:
     """All that decided the run, with units and sources, for recording and report."""
+    scenario = job.scenario.model_dump(mode="json", exclude={"step", "settings"})
+    if job.scenario.settings:
+        scenario["settings"] = job.scenario.settings
+    if job.scenario.step:
+        scenario["step"] = [f"{step.at_s:g} s: {step.words()}" for step in job.scenario.step]
+    made = [f"{step.at_s:g} s: {step.words()}" for step in job.faults]
     return {
-        "scenario": job.scenario.model_dump(mode="json"),
+        "scenario": scenario,
         "tube": job.tube.model_dump(mode="json", exclude_none=True),
         "calibration": dict(job.calibration),
         "seed": job.seed,
         "without": list(job.without),
+        **({"faults": made} if made else {}),
     }
 
 
@@ -157,19 +165,22 @@ def _show(text: str) -> None:
 def _verdict(outcome: Outcome, counts: TelemetryCounts | None, out: Path) -> str:
     """The few lines that a person reads."""
     frames, fan, job = outcome.frames, outcome.fan_authority(), outcome.job
-    if outcome.trips:
+    if job.scenario.step:
+        word = "PASSED" if outcome.passed else "FAILED"
+    elif outcome.trips:
         first = outcome.trips[0]
         word = f"TRIPPED: {first['cause']} at {first['time_s']:.2f} s"
     else:
         word = "HELD" if outcome.passed else "NOT HELD"
     lines = [f"{word}  ({job.scenario.name}, {job.tube_name}, seed {job.seed})"]
+    lines += _expected(outcome)
     if frames.true.count > 1:
         lines.append(
             f"  intensity  {frames.true.rms_percent:.3f} % rms true, "
             f"{frames.measured.rms_percent:.3f} % rms measured; limit {LIMIT_PERCENT:.2f} % rms "
             f"over {outcome.simulated_s / 3600.0:.3g} h, {frames.true.count} frames"
         )
-    else:
+    elif job.scenario.judged:
         lines.append("  intensity  too few frames to judge")
     if outcome.head_c.count:
         lines.append(
@@ -192,6 +203,26 @@ def _verdict(outcome: Outcome, counts: TelemetryCounts | None, out: Path) -> str
         lines.append(f"  pacing     {outcome.overruns} overruns of real time")
     lines.append(f"  {outcome.wall_s:.1f} s of wall time; report: {out / 'report.html'}")
     return "\n".join(lines)
+
+
+def _expected(outcome: Outcome) -> list[str]:
+    """How many expectations were met, those that were not, and trips that nothing expected."""
+    all_of_them = outcome.expectations
+    if not all_of_them:
+        return []
+    met = sum(bool(one.met) for one in all_of_them)
+    lines = [f"  expected   {met} of {len(all_of_them)} met"]
+    for one in all_of_them:
+        if not one.met:
+            said = one.summary()
+            lines.append(
+                f"  not met    at {said['at_s']:g} s: {said['expect']}; "
+                f"found at {said['found_at_s']:g} s: {said['found']}"
+            )
+    return lines + [
+        f"  tripped    {trip['cause']} at {trip['time_s']:.2f} s, not expected"
+        for trip in outcome.unexpected_trips()
+    ]
 
 
 def room_warning(job: Job) -> str | None:

@@ -7,6 +7,7 @@ while the room changes by 3 degC per hour (technical note on laboratory sources)
 """
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -31,6 +32,17 @@ class Spread:
         self._squares += step * (value - self.mean)
         self.low = min(self.low, value)
         self.high = max(self.high, value)
+
+    def state(self) -> list[float]:
+        """All of it as plain numbers; empty before the first."""
+        return [self.count, self.mean, self._squares, self.low, self.high] if self.count else []
+
+    def load(self, state: list[float]) -> None:
+        """Take over what `state()` gave."""
+        if not state:
+            state = [0, 0.0, 0.0, math.inf, -math.inf]
+        count, self.mean, self._squares, self.low, self.high = state
+        self.count = int(count)
 
     @property
     def deviation(self) -> float:
@@ -67,3 +79,17 @@ class Frames:
     def held(self) -> bool:
         """Both figures within the limit; False when there is nothing to judge."""
         return self.true.rms_percent <= LIMIT_PERCENT and self.measured.rms_percent <= LIMIT_PERCENT
+
+    def state(self) -> dict[str, Any]:
+        """Both series and where the detector's counting is, as plain data."""
+        return {
+            "rng": self._rng.bit_generator.state,
+            "true": self.true.state(),
+            "measured": self.measured.state(),
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take over what `state()` gave."""
+        self._rng.bit_generator.state = state["rng"]
+        self.true.load(state["true"])
+        self.measured.load(state["measured"])

@@ -10,7 +10,7 @@ from typing import Any
 class Verdict:
     """What a person must grasp in five seconds."""
 
-    word: str  # HELD, NOT HELD or TRIPPED
+    word: str  # HELD, NOT HELD or TRIPPED; with expectations PASSED or FAILED
     sign: str
     sentence: str  # one or two short lines
     limit_percent: float
@@ -20,6 +20,7 @@ class Verdict:
     cause: str  # of the first trip
     comparison: str  # what the comparison run is
     fan: str
+    judged: bool = True  # whether there are frames, or should be
 
 
 def verdict_of(
@@ -32,7 +33,12 @@ def verdict_of(
     over = f"over {duration(summary['simulated_s'])}"
     if all(math.isfinite(end) for end in room):
         over += f" in a room from {room[0]:.1f} to {room[1]:.1f} °C"
-    if summary["passed"]:
+    judged = True
+    if "expectations" in summary:
+        word, sign = ("PASSED", "✓") if summary["passed"] else ("FAILED", "✗")
+        sentence = _expected(summary)
+        judged = bool(summary["frames"])
+    elif summary["passed"]:
         word, sign = "HELD", "✓"
         sentence = f"Intensity varied by less than {number(limit)} % rms\n{over}."
     elif trips:
@@ -59,7 +65,22 @@ def verdict_of(
         cause=str(trips[0]["cause"]) if trips else "",
         comparison=comparison,
         fan="" if fan_left is None else f"{number(fan_left, 2)} % left at the nearer end",
+        judged=judged,
     )
+
+
+def _expected(summary: Mapping[str, Any]) -> str:
+    """One or two short lines on what was expected and what was not."""
+    expectations = summary["expectations"]
+    met = sum(bool(one["met"]) for one in expectations)
+    text = f"{met} of {len(expectations)} expectations were met"
+    surprises = [trip for trip in summary["trips"] if not trip["expected"]]
+    if surprises:
+        text += f",\nand a trip was not expected: {surprises[0]['cause']}"
+    elif summary["frames"]:
+        limit = number(float(summary["limit_percent"]))
+        text += f";\nthe limit is {limit} % rms"
+    return f"{text}."
 
 
 def number(value: float | None, digits: int = 3) -> str:

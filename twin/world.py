@@ -13,6 +13,7 @@ from typing import Any
 import simpy
 
 from firmware import telemetry
+from firmware.interlocks import NAMES
 from firmware.signals import Command, Inputs, Outputs
 from firmware.ticks import MASK
 from twin.board import TwinBoard
@@ -73,6 +74,13 @@ class World:
         """The factor that the compensation law puts on the emission current."""
         return float(self.controller.compensation.trim)
 
+    def ask(self, answer: Callable[[int, str], None]) -> None:
+        """Have `answer(condition, trip)` called: now, or when a firmware elsewhere has answered.
+
+        `trip` is the name of the first cause of its last trip, "" if there is none.
+        """
+        answer(self.condition, NAMES.get(self.trip, ""))
+
     def readings(self) -> dict[str, Any]:
         """What the firmware says of itself, in physical units."""
         return telemetry.readings(self.controller, self.inputs, self.outputs)
@@ -101,6 +109,29 @@ class World:
         self.env.run(until=until_ms)
         while self.env.peek() <= until_ms:
             self.env.step()
+
+    def state(self) -> dict[str, Any]:
+        """The whole memory between two ticks, as nested plain values."""
+        command = self.command
+        return {
+            "plant": self.plant.state(),
+            "controller": self.controller.state(),
+            "inputs": list(self.inputs.values()),
+            "outputs": list(self.outputs.values()),
+            "command": {name: getattr(command, name) for name in command.__slots__},
+            "faults": self.faults.state(),
+        }
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take over what `state()` gave, time included. Before anything is scheduled."""
+        self.plant.load(state["plant"])
+        self.controller.load(state["controller"])
+        self.inputs.load(state["inputs"])
+        self.outputs.load(state["outputs"])
+        for name, value in state["command"].items():
+            setattr(self.command, name, value)
+        self.faults.load(state["faults"])
+        self.env = TickedEnvironment(self._advance_to, self.plant.now_ms)
 
     def _advance_to(self, time_ms: int) -> None:
         """Tick until the plant's time is not before `time_ms`."""

@@ -31,7 +31,8 @@ from tests.hil.hosts import (
     warm_world,
 )
 from tests.system.jobs import job
-from twin.run import Job, Outcome, simulate
+from twin.outcome import Outcome
+from twin.run import Job, simulate
 from twin.scenario import load_scenario
 from twin.world import World
 

@@ -4,7 +4,8 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
 from twin.calibrations import calibration_of
-from twin.run import Job, Outcome, simulate
+from twin.outcome import Outcome
+from twin.run import Job, simulate
 from twin.scenario import Scenario, load_scenario
 from twin.tube import DEFAULT_TUBE, load_tube
 

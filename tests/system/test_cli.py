@@ -89,7 +89,7 @@ def test_what_is_built_in_is_listed_one_line_each(tubetwin):
     status, out, _ = tubetwin("scenarios")
     names = [line.split()[0] for line in out.splitlines()]
     assert status == 0
-    assert names == ["cold-start", "door", "hvac", "long-path", "ramp", "triangle"]
+    assert names == ["bench-short", "cold-start", "door", "hvac", "long-path", "ramp", "triangle"]
     table = tubetwin("tubes")[1].splitlines()
     assert [line.split()[0] for line in table[2:]] == builtin_tubes()
 

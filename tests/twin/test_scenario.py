@@ -67,11 +67,13 @@ def slopes_k_per_h(scenario):
 
 
 def test_the_built_in_scenarios_are_these_and_each_has_one_line_to_its_name():
-    assert builtin_scenarios() == ["cold-start", "door", "hvac", "long-path", "ramp", "triangle"]
+    assert builtin_scenarios() == [
+        "bench-short", "cold-start", "door", "hvac", "long-path", "ramp", "triangle",
+    ]  # fmt: skip
     for name in builtin_scenarios():
         scenario = load_scenario(name)
         assert scenario.name == name
-        assert scenario.duration_h == 5.5
+        assert scenario.duration_h == (0.0071 if name == "bench-short" else 5.5)
         assert scenario.title and scenario.description
         assert "0.19 %" in (SCENARIOS / f"{name}.toml").read_text(encoding="utf-8")
 
@@ -79,6 +81,7 @@ def test_the_built_in_scenarios_are_these_and_each_has_one_line_to_its_name():
 def test_the_tube_is_warm_everywhere_but_in_the_cold_start():
     starts = {name: load_scenario(name).start for name in builtin_scenarios()}
     assert starts.pop("cold-start") == "cold"
+    assert starts.pop("bench-short") == "rest"
     assert set(starts.values()) == {"warm"}
     assert load_scenario("cold-start").warm_up_h == 1.0
 
@@ -159,7 +162,7 @@ def test_a_scenario_cannot_be_changed_but_can_be_dumped_and_pickled(written, tmp
         (("= 1\n", "= 1\nair_path_cm = 201\n"), 3, "air_path_cm: 201 must be at most 200"),
         (("= 1\n", "= 1\nname = 'x'\n"), 3, "name: unknown key; delete it"),
         (("= 1\n", "= 1\nambient_csv = 'x'\n"), 3, "ambient_csv: unknown key; delete it"),
-        (("warm", "hot"), 3, "start: 'hot' is unknown; write 'warm' or 'cold'"),
+        (("warm", "hot"), 3, "start: 'hot' is unknown; write 'warm', 'cold' or 'rest'"),
         (("warm", "cold"), 3, "start: a cold start needs the hours that are not judged; set warm"),
         (('"warm"', '"cold"\nwarm_up_h = 0'), 4, "warm_up_h: a cold start needs the hours"),
         (("time_h = [0,", "time_h = [1,"), 5, "ambient.time_h[0]: time_h must begin at 0"),
@@ -197,9 +200,15 @@ def test_what_is_missing_is_named(told):
 
 def test_a_name_that_is_not_built_in_is_answered_with_those_that_are():
     for name, says in (
-        ("rmap", "scenario 'rmap': not built in; did you mean ramp? choose cold-start, door"),
+        (
+            "rmap",
+            "scenario 'rmap': not built in; did you mean ramp? choose bench-short, cold-start",
+        ),
         ("Ramp", "did you mean ramp?"),
-        ("qqq", "scenario 'qqq': not built in; choose cold-start, door, hvac, long-path, ramp"),
+        (
+            "qqq",
+            "scenario 'qqq': not built in; choose bench-short, cold-start, door, hvac",
+        ),
         ("", "scenario '': not built in; choose"),
         ("lab.csv", "lab.csv: is no scenario; give room conditions by --ambient"),
         ("none.toml", "none.toml: no such file"),
