@@ -15,6 +15,7 @@ class Outcome:
     """What came of a run. Percentages of the mean; NaN where there was nothing to judge.
 
     resumed_s : the simulated time from which on it ran here, for a run that was resumed
+    added     : what else belongs into the summary: a bench's figures
     """
 
     job: "Job"
@@ -29,6 +30,7 @@ class Outcome:
     resumed_s: float | None = None
     wall_s: float = 0.0
     overruns: int = 0
+    added: dict[str, Any] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -75,7 +77,7 @@ class Outcome:
             unexpected = self.unexpected_trips()
             summary["trips"] = [{**trip, "expected": trip not in unexpected} for trip in self.trips]
             summary["expectations"] = [one.summary() for one in self.expectations]
-        return summary
+        return summary | self.added
 
     def trim_limits_met(self) -> bool:
         """Whether the compensation law would have trimmed further than it may."""

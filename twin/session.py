@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from twin.recorder import Recorder
 from twin.run import LAWS, Job, simulate
 from twin.telemetry import Telemetry, TelemetryCounts
 from twin.verdict import LIMIT_PERCENT
+from twin.world import World
 
 DRAIN_S = 5.0  # how long without progress the telemetry's backlog is waited for
 
@@ -32,19 +34,41 @@ def execute(
     broker: an URL, "embedded", or None for no telemetry. InputError if the broker can't be
     reached or `out` can't be written.
     """
-    quiet = as_json
+    outcome, counts = perform(job, out, broker, rate, csv, as_json)
+    document = plain(outcome.summary())
+    show(json.dumps(document) if as_json else verdict_of(outcome, counts, out))
+    return outcome.passed
+
+
+def perform(
+    job: Job,
+    out: Path,
+    broker: str | None,
+    rate: float | None,
+    csv: bool,
+    quiet: bool,
+    world: World | None = None,
+    measured: Callable[[], dict[str, Any]] | None = None,
+) -> tuple[Outcome, TelemetryCounts | None]:
+    """The run, and all that it leaves in `out`; what came of it is not printed.
+
+    world    : see simulate(); given one, nothing is compared with a run with the laws off
+    measured : after the run, what goes into its summary besides
+    """
     for note in filter(None, (room_warning(job), laws_note(job))):
         print(f"tubetwin: note: {note}", file=sys.stderr)
     with ExitStack() as stack:
         telemetry = _telemetry(stack, job, broker, quiet)
         _make(out)
         comparison = None
-        if set(job.without) != set(LAWS) and not job.scenario.step:
+        if set(job.without) != set(LAWS) and not job.scenario.step and world is None:
             comparison = Comparison(job, out / "laws-off.h5")
             stack.callback(comparison.stop)
         recorder = stack.enter_context(Recorder(out / "recording.h5", COLUMNS, parameters_of(job)))
         with running(f"{job.scenario.name} on {job.tube_name}", job.end_ms, quiet) as progress:
-            outcome = simulate(job, recorder, telemetry, progress, rate)
+            outcome = simulate(job, recorder, telemetry, progress, rate, world)
+        if measured:
+            outcome.added = measured()
         counts = None
         if telemetry:
             with waiting("sending the rest of the telemetry", quiet):
@@ -53,9 +77,7 @@ def execute(
             other = comparison.finish() if comparison else None
         with waiting("writing the report", quiet):
             _write(out, outcome, counts, recorder, other, csv)
-    document = plain(outcome.summary())
-    _show(json.dumps(document) if as_json else _verdict(outcome, counts, out))
-    return outcome.passed
+    return outcome, counts
 
 
 def parameters_of(job: Job) -> dict[str, Any]:
@@ -153,7 +175,7 @@ def _command(arguments: list[str]) -> str:
     return "tubetwin " + re.sub(r"(://[^:/@\s]*):[^/\s]*@", r"\1:***@", shlex.join(arguments))
 
 
-def _show(text: str) -> None:
+def show(text: str) -> None:
     """Print it. If nobody can take it, the verdict stands all the same."""
     try:
         print(text, flush=True)
@@ -162,7 +184,7 @@ def _show(text: str) -> None:
         print(f"tubetwin: note: standard output: {error.strerror}", file=sys.stderr)
 
 
-def _verdict(outcome: Outcome, counts: TelemetryCounts | None, out: Path) -> str:
+def verdict_of(outcome: Outcome, counts: TelemetryCounts | None, out: Path) -> str:
     """The few lines that a person reads."""
     frames, fan, job = outcome.frames, outcome.fan_authority(), outcome.job
     if job.scenario.step:
