@@ -1,12 +1,28 @@
-"""What the firmware can be run on, as command lines of processes that speak lockstep."""
+"""What the firmware can be run on, and whether it can be here and now.
+
+A target makes a world (twin/world.py) for a job: the same plant, with the firmware that steers it
+in this process, in another, on an emulated board or at the end of a serial line.
+"""
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 
-from hil.interpreters import find_micropython
+from firmware.controller import Controller
+from firmware.settings import Settings
+from firmware.signals import Command, Inputs, Outputs
+from hil.interpreters import find_micropython, find_pico_image
+from twin.errors import InputError
+from twin.run import Job, build_world
+from twin.world import World
 
+LOCKSTEP, REAL_TIME = MODES = ("lockstep", "real-time")
 PICO_HEAP_BYTES = 240 * 1024  # what an RP2040's firmware leaves to Python
+PRECISIONS = {"micropython": "double", "micropython-single": "single"}
 
 TARGETS = ("cpython", "micropython", "micropython-single")
+
+Step = Callable[[int, Inputs, Command], tuple[int, ...]]
 
 
 def command_of(target: str) -> list[str]:
@@ -25,3 +41,84 @@ def command_of(target: str) -> list[str]:
         single = str(find_micropython("single").absolute())
         return [single, "-X", f"heapsize={PICO_HEAP_BYTES}", *entry]
     raise ValueError(f"{target!r} is no target; choose {', '.join(TARGETS)}")
+
+
+class Target:
+    """One of them. modes: which it has, its default first; what: for people."""
+
+    name = ""
+    what = ""
+    modes: tuple[str, ...] = MODES
+    switches_high_voltage = False
+    """Whether anything may be attached: a board that is no emulation."""
+
+    def missing(self) -> str | None:
+        """Why it can't be used here and now, in one line; None if it can."""
+        return None
+
+    def mode(self, wanted: str | None) -> str:
+        """The mode, or the default. InputError if it has no such mode."""
+        if wanted and wanted not in self.modes:
+            raise InputError(f"--{wanted}: target {self.name} has none; it has {self.modes[0]}")
+        return wanted or self.modes[0]
+
+    def world(self, job: Job, mode: str | None = None) -> AbstractContextManager[World]:
+        """Context: a world whose firmware is on this target."""
+        raise NotImplementedError
+
+    def firmware(self, settings: Settings, held: Outputs) -> AbstractContextManager[Step]:
+        """Context: the firmware alone, for a replay: (now_ms, inputs, command) -> outputs."""
+        raise NotImplementedError
+
+
+class InProcess(Target):
+    name = "in-process"
+    what = "the firmware in this process, on CPython"
+
+    @contextmanager
+    def world(self, job: Job, mode: str | None = None) -> Iterator[World]:
+        self.mode(mode)
+        yield build_world(job)
+
+    @contextmanager
+    def firmware(self, settings: Settings, held: Outputs) -> Iterator[Step]:
+        controller, outputs = Controller(settings), Outputs()
+        outputs.load(held.values())
+
+        def step(now_ms: int, inputs: Inputs, command: Command) -> tuple[int, ...]:
+            controller.step(now_ms, inputs, outputs, command)
+            return outputs.values()
+
+        yield step
+
+
+class EmulatedPico(Target):
+    name = "rp2040"
+    what = "the Pico's image on an emulated RP2040, chips on its buses; some seconds are enough"
+    modes = (REAL_TIME,)
+
+    def missing(self) -> str | None:
+        return _missing(find_pico_image)
+
+    @contextmanager
+    def world(self, job: Job, mode: str | None = None) -> Iterator[World]:
+        self.mode(mode)
+        from hil.pico_world import PicoWorld
+
+        yield PicoWorld(job)
+
+
+def _missing(find: Callable[[], object]) -> str | None:
+    try:
+        find()
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def find_target(name: str) -> Target:
+    """InProcess, MicroPython's processes, the emulated Pico, or the port of this name."""
+    for one in (InProcess(), EmulatedPico()):
+        if one.name == name:
+            return one
+    raise InputError(f"--target {name}: no such target")
