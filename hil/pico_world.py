@@ -7,7 +7,7 @@ stepped together; commands go in on the console, and what the firmware thinks co
 from typing import Any
 
 from firmware.boards.pins import PICO
-from firmware.controller import STATES
+from firmware.controller import OFF, STATES, TRIPPED
 from firmware.interlock_table import TABLE
 from firmware.ticks import MASK
 from hil.emulated_pico import MS
@@ -41,24 +41,18 @@ class PicoWorld(World):
     """
 
     def __init__(self, job: Job):
-        settings = job.settings()
         _refuse(job)
         base = build_world(job)
-        length_ms = job.end_ms - base.plant.now_ms
-        if length_ms > LONGEST_MS:
-            raise InputError(
-                f"scenario {job.scenario.name}: {length_ms / 1000:g} s with its warm-up are too "
-                f"many for the emulated Pico, which takes {LONGEST_MS // 1000} s at most; choose "
-                "bench-short, or the target micropython-f32, whose arithmetic is the same"
-            )
         super().__init__(base.plant, None, base.command, TwinBoard(base.plant))
         bench = load_bench(BENCH)
         self.faults = PicoFaults(self, bench)
-        self.unit = PicoUnit(find_pico_image(), unit_files(settings), self.plant)
+        self.unit = PicoUnit(find_pico_image(), unit_files(job.settings()), self.plant)
         self.console = PicoConsole(self.unit.pico.send)
         self._begin_ns = 0
         self._run = False
         self._run_ns = 0
+        self._seen = OFF
+        self._trip_ms = 0
         self._boot()
 
     @property
@@ -72,9 +66,8 @@ class PicoWorld(World):
 
     @property
     def trip_ms(self) -> int:
-        """When the enable line fell after the last start; now, where it had not risen."""
-        falls = [ns for ns, high in self.unit.enabled if not high and ns > self._run_ns]
-        return (int(self.ms_of(falls[-1])) if falls else self.plant.now_ms) & MASK
+        """When the enable line fell, if it had been on since the last start, or the news came."""
+        return self._trip_ms & MASK
 
     @property
     def trim(self) -> float:
@@ -87,6 +80,12 @@ class PicoWorld(World):
     def ask(self, answer: Answer) -> None:
         """Call answer(condition, name of the trip) when the console has told it, 0.2 s from now."""
         self.console.ask(answer)
+
+    def state(self) -> dict[str, Any]:
+        raise InputError("the emulated Pico's state can't be saved; choose another target")
+
+    def load(self, state: dict[str, Any]) -> None:
+        raise InputError("the emulated Pico can't go on from a snapshot; choose another target")
 
     def ms_of(self, ns: float) -> float:
         """The time of the run, ms, that was at `ns` of the emulator."""
@@ -125,6 +124,10 @@ class PicoWorld(World):
         pico.run((end_ns - pico.now_ns) / MS)
         self._look()
         self.console.turn(pico.now_ns // MS, pico.take_lines(), bytes(pico.received))
+        if self.condition == TRIPPED != self._seen:
+            falls = [ns for ns, high in self.unit.enabled if not high and ns >= self._run_ns]
+            self._trip_ms = int(self.ms_of(falls[-1])) if falls else self.plant.now_ms
+        self._seen = self.condition
 
     def _obey(self) -> None:
         """Carry over what has been commanded since the last time."""
@@ -170,12 +173,6 @@ class PicoFaults(Faults):
         super().clear(name)
         self._switch()
 
-    def state(self) -> list[Any]:
-        raise InputError("the emulated Pico's state can't be saved; choose another target")
-
-    def load(self, state: list[Any]) -> None:
-        raise InputError("the emulated Pico can't go on from a saved state; choose another target")
-
     def _switch(self) -> None:
         """Let exactly those pins be dead and those chips off their buses that should be."""
         unit, bench = self._world.unit, self._bench
@@ -188,6 +185,15 @@ class PicoFaults(Faults):
 
 
 def _refuse(job: Job) -> None:
+    """InputError for what can't be run on the emulated Pico."""
+    scenario = job.scenario
+    length_ms = job.end_ms - job.begin_ms
+    if length_ms > LONGEST_MS:
+        raise InputError(
+            f"scenario {scenario.name}: {length_ms / 1000:g} s from power-up on are too many for "
+            f"the emulated Pico, which takes {LONGEST_MS // 1000} s at most; choose bench-short, "
+            "or the target micropython-f32, whose arithmetic is the same"
+        )
     if job.without:
         raise InputError(
             f"--without {job.without[0]}: the emulated Pico can hold no law; choose another target"
