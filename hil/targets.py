@@ -4,6 +4,7 @@ A target makes a world (twin/world.py) for a job: the same plant, with the firmw
 in this process, in another, on an emulated board or at the end of a serial line.
 """
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -11,13 +12,17 @@ from contextlib import AbstractContextManager, contextmanager
 from firmware.controller import Controller
 from firmware.settings import Settings
 from firmware.signals import Command, Inputs, Outputs
+from hil.bench import Figures
 from hil.interpreters import find_micropython, find_pico_image
+from twin.cli_run import DEFAULT_SCENARIO
 from twin.errors import InputError
 from twin.run import Job, build_world
 from twin.world import World
 
 LOCKSTEP, REAL_TIME = MODES = ("lockstep", "real-time")
 PICO_HEAP_BYTES = 240 * 1024  # what an RP2040's firmware leaves to Python
+PROCESSES = ("micropython", "micropython-f32")
+SLOW_MS = 60_000  # more of simulated time than this is an hour on the emulated Pico
 PRECISIONS = {"micropython": "double", "micropython-single": "single"}
 
 TARGETS = ("cpython", "micropython", "micropython-single")
@@ -49,12 +54,30 @@ class Target:
     name = ""
     what = ""
     modes: tuple[str, ...] = MODES
+    default_scenario = DEFAULT_SCENARIO
     switches_high_voltage = False
     """Whether anything may be attached: a board that is no emulation."""
 
     def missing(self) -> str | None:
         """Why it can't be used here and now, in one line; None if it can."""
         return None
+
+    @property
+    def folder(self) -> str:
+        """Its name as that of a folder."""
+        return re.sub(r"[^A-Za-z0-9._-]+", "-", self.name).strip("-.") or "port"
+
+    def too_long(self, job: Job) -> bool:
+        """Whether the target is too slow for this job."""
+        return False
+
+    def paced_here(self, mode: str) -> bool:
+        """Whether it has no clock of its own in this mode, so that the twin's is made real."""
+        return False
+
+    def figures(self, world: World, mode: str) -> Figures:
+        """What a run in `world`, which has come to its end, has measured."""
+        return Figures(self.name, mode)
 
     def mode(self, wanted: str | None) -> str:
         """The mode, or the default. InputError if it has no such mode."""
@@ -74,6 +97,9 @@ class Target:
 class InProcess(Target):
     name = "in-process"
     what = "the firmware in this process, on CPython"
+
+    def paced_here(self, mode: str) -> bool:
+        return mode == REAL_TIME
 
     @contextmanager
     def world(self, job: Job, mode: str | None = None) -> Iterator[World]:
@@ -96,9 +122,13 @@ class EmulatedPico(Target):
     name = "rp2040"
     what = "the Pico's image on an emulated RP2040, chips on its buses; some seconds are enough"
     modes = (REAL_TIME,)
+    default_scenario = "bench-short"
 
     def missing(self) -> str | None:
         return _missing(find_pico_image)
+
+    def too_long(self, job: Job) -> bool:
+        return job.end_ms - job.begin_ms > SLOW_MS
 
     @contextmanager
     def world(self, job: Job, mode: str | None = None) -> Iterator[World]:
@@ -116,9 +146,14 @@ def _missing(find: Callable[[], object]) -> str | None:
     return None
 
 
+def builtin_targets() -> list[Target]:
+    """All but ports, whether available or not; the quickest first."""
+    return [InProcess(), EmulatedPico()]
+
+
 def find_target(name: str) -> Target:
     """InProcess, MicroPython's processes, the emulated Pico, or the port of this name."""
-    for one in (InProcess(), EmulatedPico()):
+    for one in builtin_targets():
         if one.name == name:
             return one
     raise InputError(f"--target {name}: no such target")
