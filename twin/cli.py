@@ -11,6 +11,7 @@ from hil.cli_flash import register as register_flash
 from hil.cli_settings import register as register_settings
 from twin import cli_run as options
 from twin.cli_autotune import register as register_autotune
+from twin.cli_snapshot import register as register_snapshot
 from twin.cli_tubes import register
 from twin.errors import InputError
 from twin.tube import DEFAULT_TUBE
@@ -29,6 +30,7 @@ app = typer.Typer(
 
 @app.command()
 def run(
+    context: typer.Context,
     scenario: options.Scenario = options.DEFAULT_SCENARIO,
     tube: options.Tube = DEFAULT_TUBE,
     ambient: options.Ambient = None,
@@ -36,6 +38,7 @@ def run(
     seed: options.Seed = 1,
     without: options.Without = None,
     fault: options.FaultAt = None,
+    resume: options.Resume = None,
     broker: options.Broker = None,
     no_mqtt: options.NoMqtt = False,
     rate: options.Rate = "max",
@@ -49,7 +52,11 @@ def run(
     """
     from twin.session import execute
 
-    job = options.job_of(scenario, tube, ambient, hours, seed, without, fault)
+    if resume is not None:
+        job, state = options.resumed(context, resume)
+    else:
+        job = options.job_of(scenario, tube, ambient, hours, seed, without, fault)
+        state = None
     passed = execute(
         job,
         out=options.out_of(out, job),
@@ -57,6 +64,7 @@ def run(
         rate=options.rate_of(rate),
         csv=csv,
         as_json=as_json,
+        state=state,
     )
     raise typer.Exit(0 if passed else 1)
 
@@ -96,6 +104,7 @@ def commission(
 
 
 register(app)
+register_snapshot(app)
 register_autotune(app)
 register_settings(app)
 register_flash(app)

@@ -1,8 +1,9 @@
 """The options of `tubetwin run`, for every command that makes such a run."""
 
 import math
+from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -44,6 +45,14 @@ FaultAt = Annotated[
         "fan@3600+10, stuck:head_temperature_raw=9000@60. Repeatable.",
     ),
 ]
+Resume = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Go on from what `tubetwin snapshot` saved. Scenario, tube, seed and the like are "
+        "in it.",
+    ),
+]
 Broker = Annotated[
     str | None,
     typer.Option(
@@ -73,6 +82,19 @@ def job_of(
     from twin.job import prepare
 
     return prepare(scenario, tube, ambient, hours, seed, tuple(without or ()), tuple(fault or ()))
+
+
+def resumed(context: typer.Context, path: Path) -> tuple["Job", dict[str, Any]]:
+    """Job and state from a snapshot. InputError if options would decide the job as well."""
+    from twin.snapshot import load_snapshot
+
+    for name in signature(job_of).parameters:
+        source = context.get_parameter_source(name)
+        if source and source.name == "COMMANDLINE":
+            what = name if name == "scenario" else f"--{name}"
+            raise InputError(f"--resume {path}: {what} is in the snapshot; leave it out")
+    snapshot = load_snapshot(path)
+    return snapshot.job, snapshot.state
 
 
 def broker_of(broker: str | None, no_mqtt: bool) -> str | None:

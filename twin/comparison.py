@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from twin.columns import COLUMNS
@@ -20,7 +21,7 @@ class Comparison:
     """
 
     def __init__(self, job: Job, path: Path):
-        off = Job(job.scenario, job.tube_name, job.tube, job.calibration, job.seed, tuple(LAWS))
+        off = replace(job, without=tuple(LAWS))
         context = multiprocessing.get_context("spawn")
         self.path = path
         self._process = context.Process(target=_run, args=(off, path), daemon=True)

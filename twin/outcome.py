@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from twin.steps import Expectation
+from twin.expectation import Expectation
 from twin.verdict import LIMIT_PERCENT, Frames, Spread
 
 if TYPE_CHECKING:

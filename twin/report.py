@@ -95,6 +95,8 @@ def write_report(
         extra.setdefault("fan_max_percent", high)
         extra.setdefault("fan_left_percent", min(low, 100.0 - high))
     room = trend.channel("room_temperature_c").between(trend.scored_ms, math.inf).range()
+    if extra.get("resumed_s") is not None:
+        room = (math.nan, math.nan)  # only a part of it was recorded
     verdict = verdict_of(
         summary, room, extra.get("comparison", "laws off"), extra.get("fan_left_percent")
     )

@@ -15,11 +15,12 @@ from firmware.settings import Settings
 from firmware.signals import HOLD_COMPENSATION, HOLD_EMISSION, HOLD_THERMAL, Command
 from firmware.ticks import MASK, diff
 from twin.columns import row
+from twin.expectation import Expectation
 from twin.outcome import Outcome
 from twin.pace import Pace
 from twin.plant import TICK_MS, Plant
 from twin.scenario import Scenario
-from twin.steps import Expectation, Step
+from twin.steps import Step
 from twin.telemetry import Telemetry
 from twin.tube import Tube
 from twin.verdict import FRAME_MS, Frames

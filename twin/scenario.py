@@ -254,14 +254,18 @@ class Scenario(_Strict):
                 "name": f"{self.name}+{shown(file.stem)[1:-1]}",
                 "title": f"room conditions from {shown(file.name)[1:-1]}, else as {self.name}",
                 "duration_h": file_h,
-                "ambient": None,
                 "ambient_csv": str(file),
             }
-        )
-        replaced._from_csv = ambient
+        ).with_room(ambient)
         if self.step:
             hours = min(hours or self.duration_h, self.duration_h)
         return replaced if hours is None else replaced.with_hours(min(hours, file_h))
+
+    def with_room(self, ambient: Ambient) -> "Scenario":
+        """The same in the room of this table, which must last as long."""
+        same = self.model_copy(update={"ambient": None})
+        same._from_csv = ambient
+        return same
 
     def _too_short(self, hours: float) -> str | None:
         """What is wrong with a run of so many hours, if anything is."""

@@ -27,14 +27,21 @@ DRAIN_S = 5.0  # how long without progress the telemetry's backlog is waited for
 
 
 def execute(
-    job: Job, out: Path, broker: str | None, rate: float | None, csv: bool, as_json: bool
+    job: Job,
+    out: Path,
+    broker: str | None,
+    rate: float | None,
+    csv: bool,
+    as_json: bool,
+    state: dict[str, Any] | None = None,
 ) -> bool:
     """Run `job` and leave its results in `out`; True if the limit held.
 
     broker: an URL, "embedded", or None for no telemetry. InputError if the broker can't be
     reached or `out` can't be written.
+    state: see simulate().
     """
-    outcome, counts = perform(job, out, broker, rate, csv, as_json)
+    outcome, counts = perform(job, out, broker, rate, csv, as_json, state=state)
     document = plain(outcome.summary())
     show(json.dumps(document) if as_json else verdict_of(outcome, counts, out))
     return outcome.passed
@@ -49,10 +56,12 @@ def perform(
     quiet: bool,
     world: World | None = None,
     measured: Callable[[], dict[str, Any]] | None = None,
+    state: dict[str, Any] | None = None,
 ) -> tuple[Outcome, TelemetryCounts | None]:
     """The run, and all that it leaves in `out`; what came of it is not printed.
 
     world    : see simulate(); given one, nothing is compared with a run with the laws off
+    state    : see simulate()
     measured : after the run, what goes into its summary besides
     """
     for note in filter(None, (room_warning(job), laws_note(job))):
@@ -64,9 +73,12 @@ def perform(
         if set(job.without) != set(LAWS) and not job.scenario.step and world is None:
             comparison = Comparison(job, out / "laws-off.h5")
             stack.callback(comparison.stop)
-        recorder = stack.enter_context(Recorder(out / "recording.h5", COLUMNS, parameters_of(job)))
+        parameters = parameters_of(job)
+        if state:
+            parameters["resumed_s"] = 0.001 * state["world"]["plant"]["now_ms"]
+        recorder = stack.enter_context(Recorder(out / "recording.h5", COLUMNS, parameters))
         with running(f"{job.scenario.name} on {job.tube_name}", job.end_ms, quiet) as progress:
-            outcome = simulate(job, recorder, telemetry, progress, rate, world)
+            outcome = simulate(job, recorder, telemetry, progress, rate, world, state)
         if measured:
             outcome.added = measured()
         counts = None
@@ -160,6 +172,7 @@ def _write(
             **outcome.fan_authority(),
             "telemetry": counts._asdict() if counts else {},
             "scored_from_ms": outcome.job.warm_up_ms,
+            "resumed_s": outcome.resumed_s,
             "command": _command(sys.argv[1:]),
         },
     )
@@ -204,7 +217,7 @@ def verdict_of(outcome: Outcome, counts: TelemetryCounts | None, out: Path) -> s
         )
     elif job.scenario.judged:
         lines.append("  intensity  too few frames to judge")
-    if outcome.head_c.count:
+    if outcome.head_c.count and job.scenario.judged:
         lines.append(
             f"  tube head  {outcome.head_c.mean:.2f} °C, {outcome.head_c.deviation:.3f} K rms"
             + (
@@ -221,6 +234,8 @@ def verdict_of(outcome: Outcome, counts: TelemetryCounts | None, out: Path) -> s
             f"  telemetry  {counts.sent} sent ({counts.late} late), "
             f"{counts.dropped} dropped, {counts.unsent} unsent"
         )
+    if outcome.resumed_s is not None:
+        lines.append(f"  resumed    at {outcome.resumed_s:g} s; the recording begins there")
     if outcome.overruns:
         lines.append(f"  pacing     {outcome.overruns} overruns of real time")
     lines.append(f"  {outcome.wall_s:.1f} s of wall time; report: {out / 'report.html'}")

@@ -64,7 +64,9 @@ def verdict_of(
         tube_temperature_rms_k=_figure(summary, "tube_temperature_rms_k"),
         cause=str(trips[0]["cause"]) if trips else "",
         comparison=comparison,
-        fan="" if fan_left is None else f"{number(fan_left, 2)} % left at the nearer end",
+        fan=""
+        if fan_left is None or not judged
+        else f"{number(fan_left, 2)} % left at the nearer end",
         judged=judged,
     )
 
