@@ -19,7 +19,7 @@ SETTLED = 3  # windows with beam before one that is compared
 
 @dataclass
 class Figures:
-    """What a target measured. None: there is no such thing on this target.
+    """What a target measured. None: there is no such thing there.
 
     frames, lost_frames : over the link; lost: sent or awaited in vain, and said again
     overruns            : ticks at which the firmware had no fresh sample, or pacing came too late
@@ -31,15 +31,15 @@ class Figures:
 
     target: str
     mode: str
-    link_frames: int | None = None
+    link_frames: int = 0
     round_trip_p50_us: float | None = None
     round_trip_p99_us: float | None = None
     jitter_p50_us: float | None = None
     jitter_p99_us: float | None = None
     overruns: int = 0
     worst_overrun_ms: float = 0.0
-    lost_frames: int | None = None
-    corrupt_frames: int | None = None
+    lost_frames: int = 0
+    corrupt_frames: int = 0
     worst_difference: int | None = None
     worst_difference_percent: float | None = None
 
@@ -96,7 +96,8 @@ def table_row(summary: dict[str, Any]) -> Sequence[str]:
 
     def shown(key: str, form: str = "{}") -> str:
         value = summary.get(key)
-        return "-" if value is None else form.format(value)
+        linked = summary["link_frames"] or key not in ("link_frames", "lost_frames")
+        return "-" if value is None or not linked else form.format(value)
 
     verdict = "held" if summary["passed"] else "NOT HELD"
     return (

@@ -116,17 +116,15 @@ def _perform(
             world.controller = Taped(world.controller, tape)
         course = Course(world)
 
-        def measured() -> dict[str, Any]:
+        def measured(outcome: Outcome) -> dict[str, Any]:
             figures = target.figures(world, mode)
             if target.name != "in-process":
                 if id(job) not in courses:
                     with waiting("the same run in this process, to compare", wanted.quiet):
                         courses[id(job)] = course_in_process(job)
                 figures.worst_difference_percent = course.apart_percent(courses[id(job)])
-            said = asdict(figures)
-            if not figures.overruns:
-                said.pop("overruns")  # the pacing's own, in that case
-            return said
+            figures.overruns += outcome.overruns  # those of pacing
+            return asdict(figures)
 
         outcome, counts = perform(
             job, out, wanted.broker, rate, wanted.csv, wanted.quiet, world, measured

@@ -101,6 +101,10 @@ class InProcess(Target):
     def paced_here(self, mode: str) -> bool:
         return mode == REAL_TIME
 
+    def figures(self, world: World, mode: str) -> Figures:
+        """There is nothing between the twin and this firmware, and it is what others differ from."""
+        return Figures(self.name, mode, worst_difference=0, worst_difference_percent=0.0)
+
     @contextmanager
     def world(self, job: Job, mode: str | None = None) -> Iterator[World]:
         self.mode(mode)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from hil.cli_bench import register as register_bench
 from hil.cli_flash import register as register_flash
 from hil.cli_settings import register as register_settings
 from twin import cli_run as options
@@ -108,6 +109,7 @@ register_snapshot(app)
 register_autotune(app)
 register_settings(app)
 register_flash(app)
+register_bench(app)
 
 
 def main() -> None:

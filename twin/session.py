@@ -55,7 +55,7 @@ def perform(
     csv: bool,
     quiet: bool,
     world: World | None = None,
-    measured: Callable[[], dict[str, Any]] | None = None,
+    measured: Callable[[Outcome], dict[str, Any]] | None = None,
     state: dict[str, Any] | None = None,
 ) -> tuple[Outcome, TelemetryCounts | None]:
     """The run, and all that it leaves in `out`; what came of it is not printed.
@@ -80,7 +80,7 @@ def perform(
         with running(f"{job.scenario.name} on {job.tube_name}", job.end_ms, quiet) as progress:
             outcome = simulate(job, recorder, telemetry, progress, rate, world, state)
         if measured:
-            outcome.added = measured()
+            outcome.added = measured(outcome)
         counts = None
         if telemetry:
             with waiting("sending the rest of the telemetry", quiet):
