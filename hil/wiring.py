@@ -107,7 +107,7 @@ class Bench(Strict):
             self._check_end(wire, chip.model, model, *at, "chip")
             if wire.channel >= model.channels:
                 raise EntryError(
-                    f"a {chip.model} has {model.channels}, from 0 on; correct it", *at, "channel"
+                    f"{chip.model} has {model.channels}, from 0 on; correct it", *at, "channel"
                 )
             yield "chip", wire.chip, wire.channel
         if wire.terminal:
@@ -121,13 +121,9 @@ class Bench(Strict):
         signal = wire.signals[0]
         if (signal in IN) != model.read:
             way = "to" if signal in IN else "from"
-            raise EntryError(
-                f"{signal} goes {way} the firmware, a {what} does not; correct it", *at
-            )
+            raise EntryError(f"{signal} goes {way} the firmware, {what} does not; correct it", *at)
         if model.scaled and wire.per_count is None:
-            raise EntryError(
-                f"is missing; a {what} has a scale", *at[:-1], "per_count", missing=True
-            )
+            raise EntryError(f"is missing; {what} has a scale", *at[:-1], "per_count", missing=True)
 
     def _check_signals(self) -> None:
         """Each signal is wired once, contacts one by one or all together."""

@@ -136,8 +136,9 @@ class Wire(Strict):
             raise EntryError(f"{self.by} needs one signal and one pin or chip; correct it", "by")
         if bool(self.terminal) != (self.by == "box"):
             raise EntryError('goes with by = "box", and with that alone; correct it', "terminal")
-        if (self.per_count is None) != (self.span is None):
-            raise EntryError("goes together with per_count; give both or neither", "span")
+        for key, other in (("span", "per_count"), ("per_count", "span")):
+            if getattr(self, key) is None and getattr(self, other) is not None:
+                raise EntryError(f"is missing; {other} needs it", key, missing=True)
         low, high = RANGES[self.signals[0]]
         if self.reaches and not low <= self.reaches[0] < self.reaches[1] <= high:
             raise EntryError(f"lies outside {low} to {high} counts; correct it", "reaches")
