@@ -102,7 +102,7 @@ class InProcess(Target):
         return mode == REAL_TIME
 
     def figures(self, world: World, mode: str) -> Figures:
-        """There is nothing between the twin and this firmware, and it is what others differ from."""
+        """Nothing is between the twin and this firmware; others differ from it."""
         return Figures(self.name, mode, worst_difference=0, worst_difference_percent=0.0)
 
     @contextmanager
