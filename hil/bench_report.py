@@ -20,6 +20,7 @@ MOST_POINTS = 600  # of a curve: of each part of it then the least and the most
 STATE_COLOURS = {
     "off": PALE, "preheat": "#F4DDB0", "ramp": SKY, "beam": GREEN, "tripped": VERMILLION,
 }  # fmt: skip
+OUTCOMES = ("passed", "failed", "error", "skipped")
 CURVES = ("kv", "ma", "head_temperature_c")
 
 
@@ -27,6 +28,7 @@ def properties(rig: Rig) -> list[tuple[str, Any]]:
     """(name with unit, value) of all that is known of a test, for JUnit XML."""
     told = [
         ("target", rig.target),
+        ("mode", rig.mode),
         ("simulated time [s]", round(rig.now_s, 2)),
         ("states", ", ".join(f"{name} {at_s:.2f} s" for at_s, name in rig.states)),
     ]
@@ -40,7 +42,7 @@ def told(rig: Rig) -> dict[str, Any]:
     recorder = rig.recorder
     recorder.add()
     return {
-        "target": rig.target,
+        "target": f"{rig.target}, {rig.mode}",
         "simulated_s": rig.now_s,
         "states": [list(entry) for entry in rig.states],
         "values": [list(entry) for entry in rig.values],
@@ -54,7 +56,7 @@ def thinned(
     seconds: Sequence[float], values: Sequence[float], most: int = MOST_POINTS
 ) -> list[list[float]]:
     """[times, values], not more than `most`; no spike is lost."""
-    each = -(-2 * len(values) // most)
+    each = -(-len(values) // (most // 2))
     if each <= 2:
         return [list(seconds), list(values)]
     times: list[float] = []
@@ -83,12 +85,13 @@ def write_page(path: Path, tests: Sequence[Mapping[str, Any]], when: str = "") -
     environment.filters["shown"] = shown
     with style():
         entries = [{**test, **_look_of(test["outcome"]), "plot": _plot(test)} for test in tests]
-    counts = Counter(test["outcome"] for test in tests)
+    found = Counter(test["outcome"] for test in tests)
+    counts = {outcome: found[outcome] for outcome in OUTCOMES if found[outcome]}
     page = environment.get_template("bench.html.j2").render(
         heading=", ".join(f"{count} {outcome}" for outcome, count in counts.items()) or "No tests",
         when=when,
         tests=entries,
-        good=not counts["failed"] + counts["error"],
+        good=not found["failed"] + found["error"],
     )
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from twin.run import Job
 
 DEFAULT_TARGET = "in-process"
+NO_BOARDS = (DEFAULT_TARGET, "cpython", "micropython", "micropython-f32")
 DEFAULT_SCENARIO = "bench-short"
 RIG = pytest.StashKey["Rig"]()
 FOLDERS = pytest.StashKey[pytest.TempPathFactory]()
@@ -106,8 +107,10 @@ def twin(
     from hil.rig import Rig
 
     config = request.config
-    with tube_target.world(tube_job, config.getoption("tube_mode")) as world:
-        rig = Rig(world, _name_of(request.node), _beam_refusal(config, tube_target))
+    mode = tube_target.mode(config.getoption("tube_mode"))
+    with tube_target.world(tube_job, mode) as world:
+        name = _name_of(request.node)
+        rig = Rig(world, name, mode, _beam_refusal(config, name))
         request.node.stash[RIG] = rig
         request.node.stash[FOLDERS] = tmp_path_factory
         try:
@@ -169,6 +172,7 @@ def _target(config: pytest.Config, name: str) -> Any:
         target = find_target(name)
         if missing := target.missing():
             raise InputError(f"target {name}: {missing}")
+        target.mode(config.getoption("tube_mode"))
         known[name] = target
     return known[name]
 
@@ -181,25 +185,20 @@ def _job(config: pytest.Config) -> Job:
     return bench_job(**chosen, seed=config.getoption("tube_seed"))
 
 
-def _beam_refusal(config: pytest.Config, target: Any) -> str | None:
+def _beam_refusal(config: pytest.Config, name: str) -> str | None:
     """Why no beam may be started on a target, in one line; None if it may."""
-    if target.switches_high_voltage and not config.getoption("allow_hv"):
-        return "it may switch high voltage there; --allow-hv lets it"
+    if _target(config, name).switches_high_voltage and not config.getoption("allow_hv"):
+        return f"target {name}: may switch high voltage; --allow-hv lets it"
     return None
 
 
 def _refusal(item: pytest.Item) -> str | None:
     """Why a test must not run, in one line."""
     name = _name_of(item)
+    if item.get_closest_marker("needs_board") and name in NO_BOARDS:
+        return f"target {name}: is no board; choose one by --tube-target"
     if item.get_closest_marker("high_voltage"):
-        refusal = _beam_refusal(item.config, _target(item.config, name))
-        if refusal:
-            return f"target {name}: {refusal}"
-    if item.get_closest_marker("needs_board"):
-        from hil.targets import PROCESSES
-
-        if name in (DEFAULT_TARGET, *PROCESSES):
-            return f"target {name}: is no board; choose one by --tube-target"
+        return _beam_refusal(item.config, name)
     return None
 
 

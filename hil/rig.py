@@ -31,6 +31,7 @@ class Rig:
 
     world   : of any target
     target  : how that is called, for stories
+    mode    : "lockstep" or "real-time", for stories
     refusal : why the beam must not be started here, in one line; None if it may be
     """
 
@@ -38,10 +39,12 @@ class Rig:
         self,
         world: World,
         target: str = "in-process",
+        mode: str = "lockstep",
         refusal: str | None = None,
     ):
         self.world = world
         self.target = target
+        self.mode = mode
         self.refusal = refusal
         self.faults = RigFaults(world.faults)
         self.values: list[tuple[str, Any, str]] = []  # what `record` was told
@@ -110,18 +113,19 @@ class Rig:
         __tracebackhide__ = True
         if isinstance(goal, str) and goal not in STATES:
             raise InputError(f"state {goal!r}: not known; choose {', '.join(STATES)}")
-        begin_ms, left_ms = self.world.plant.now_ms, _whole_ticks(within_s, TICK_MS)
-        while not self._reached(goal) and left_ms > 0:
+        begin_ms = now_ms = self.world.plant.now_ms
+        end_ms = begin_ms + _whole_ticks(within_s, TICK_MS)
+        while not (reached := self._reached(goal)) and now_ms < end_ms:
             if self._seen() == "tripped" and self.state == "tripped":
                 break
             self._advance(TICK_MS)
-            left_ms -= TICK_MS
-        if not self._reached(goal) and self.state != goal:  # some tell their state a little late
+            now_ms = self.world.plant.now_ms
+        if not reached and self.state != goal:  # some tell their state a little late
             wanted = f"in {goal!r}" if isinstance(goal, str) else "where it should be"
             raise AssertionError(
                 f"the unit is {self._said()}, not {wanted} within {within_s:g} s\n" + self.story()
             )
-        return 0.001 * (self.world.plant.now_ms - begin_ms)
+        return 0.001 * (now_ms - begin_ms)
 
     def measure(self, name: str, seconds: float) -> Spread:
         """Let `seconds` pass and look at `name` in each tick; at "intensity" each second.
@@ -219,7 +223,7 @@ class Rig:
             f"head {self.world.plant.heat.head_c:.2f} °C, "
             f"high voltage {'enabled' if self.energised else 'not enabled'}\n"
             f"  faults  {', '.join(self.faults.active) or 'none'}\n"
-            f"  target  {self.target}"
+            f"  target  {self.target}, {self.mode}"
         )
 
     def make_safe(self) -> None:
@@ -244,6 +248,8 @@ class Rig:
 
     def _advance(self, length_ms: int) -> None:
         __tracebackhide__ = True
+        if not length_ms:
+            return
         room = self.world.plant.ambient
         if not room.repeat and self.world.plant.now_ms + length_ms > 1000.0 * room.duration_s:
             raise InputError(
@@ -257,7 +263,9 @@ class Rig:
             raise
 
     def _reached(self, goal: str | Callable[[], bool]) -> bool:
-        return goal == self._seen() if isinstance(goal, str) else bool(goal())
+        if not isinstance(goal, str):
+            return bool(goal())
+        return goal == self._seen() and goal == self.state  # what is seen may be a second old
 
     def _seen(self) -> str:
         return STATES[self.world.condition]

@@ -1,0 +1,323 @@
+"""The pytest plugin for benches, as pytest runs it: each of these starts a pytest of its own."""
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+EXAMPLE = Path(__file__).parents[2] / "hil" / "examples" / "test_my_bench.py"
+# Targets that no machine has: a board that may have anything attached, one that is not there.
+TARGETS = """
+    from contextlib import contextmanager
+    from pathlib import Path
+
+    import hil.targets
+    from twin.faults import Faults
+
+    class Physical(hil.targets.InProcess):
+        name = "board"
+        switches_high_voltage = True
+
+        @contextmanager
+        def world(self, job, mode=None):
+            with super().world(job, mode) as world:
+                world.faults = FewFaults(world)
+                yield world
+            Path("left.txt").write_text(f"{world.plant.hv_enable} {world.command.run}")
+
+    class FewFaults(Faults):
+        KINDS = ("chain-a",)
+
+    class Absent(hil.targets.InProcess):
+        def missing(self):
+            return "it is not plugged in; plug it in"
+
+    OURS = {"board": Physical, "absent": Absent}
+    find = hil.targets.find_target
+    hil.targets.find_target = lambda name: OURS[name]() if name in OURS else find(name)
+"""
+WITH_BEAM = """
+    import pytest
+
+    @pytest.mark.high_voltage
+    def test_beam(twin):
+        twin.start()
+        twin.run_until("beam")
+
+    @pytest.mark.high_voltage
+    def test_beam_again(twin):
+        twin.start()
+
+    def test_rest(twin):
+        twin.run(0.1)
+        assert not twin.energised
+"""
+
+
+@pytest.fixture
+def bench(pytester: pytest.Pytester) -> pytest.Pytester:
+    """A folder for tests, with the targets above."""
+    pytester.makeconftest(TARGETS)
+    return pytester
+
+
+def run(bench: pytest.Pytester, *arguments: str) -> pytest.RunResult:
+    return bench.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
+
+
+def properties(bench: pytest.Pytester, test: str) -> dict[str, str]:
+    """Those of a test case in the file results.xml."""
+    for case in ElementTree.parse(bench.path / "results.xml").iter("testcase"):
+        if case.get("name") == test:
+            return {p.get("name", ""): p.get("value", "") for p in case.iter("property")}
+    raise AssertionError(f"no {test} in results.xml")
+
+
+def test_the_example_of_the_docs_passes_and_leaves_its_values_and_a_page(bench: pytest.Pytester):
+    (bench.path / "test_my_bench.py").write_text(EXAMPLE.read_text())
+    result = run(bench, "--junitxml=results.xml", "--tube-report=page.html", "--strict-markers")
+    result.assert_outcomes(passed=5)
+    result.stdout.fnmatch_lines(["tubetwin: report: *page.html"])
+    found = properties(bench, "test_the_beam_comes_and_stays[in-process]")
+    assert (found["target"], found["mode"]) == ("in-process", "lockstep")
+    assert 1.0 < float(found["beam after [s]"]) < 5.0
+    assert 0.9 < float(found["ma mean [mA]"]) < 1.1
+    assert 0.0 < float(found["ma rms [%]"]) < 1.0
+    assert re.fullmatch(r"off 0\.00 s, preheat .*, ramp .*, beam .*, off .* s", found["states"])
+    page = (bench.path / "page.html").read_text()
+    assert "<h1>5 passed</h1>" in page
+    assert page.count("<img src=") == 5
+    assert f"{float(found['ma mean [mA]']):.5g}" in page
+    assert set(re.findall(r"(?:src|href)=.(.{5})", page)) == {"data:", "#test"}
+
+
+def test_every_test_runs_on_each_target_that_is_named(bench: pytest.Pytester):
+    bench.makepyfile("def test_it(twin): twin.run(0.1)")
+    result = run(bench, "-v", "--tube-target=in-process", "--tube-target=board",
+                 "--tube-target=board")  # fmt: skip
+    result.assert_outcomes(passed=2)
+    result.stdout.fnmatch_lines(["*::test_it?in-process? PASSED*", "*::test_it?board? PASSED*"])
+
+
+def test_a_failure_tells_the_story_and_names_a_file_that_can_be_read(bench: pytest.Pytester):
+    bench.makepyfile("""
+        def test_it(twin, faults):
+            twin.start()
+            twin.run_until("beam")
+            twin.record("<note>", "a & b")
+            faults.make("generator")
+            twin.run_until("off")
+    """)
+    result = run(bench, "--tube-report=page.html")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            '>*twin.run_until("off")',
+            "E*the unit is tripped by 'generator' at 3.06 s, not in 'off' within 10 s",
+            "E*states  off 0.00 s, preheat 0.10 s, ramp 2.05 s, beam 3.05 s, tripped 3.06 s",
+            "E*faults  generator",
+            "*bench*",
+            "  file    *recording.h5",
+        ]
+    )
+    assert "rig.py" not in result.stdout.str()
+    assert result.stdout.str().count("  states  ") == 1
+    name = next(line.split()[1] for line in result.outlines if line.startswith("  file "))
+    from twin.recording import load
+
+    assert load(name).columns["trip"][-1] == 4
+    page = (bench.path / "page.html").read_text()
+    assert "<h1>1 failed</h1>" in page
+    assert "tripped by &#39;generator&#39;" in page
+    assert "&lt;note&gt;" in page and "a &amp; b" in page
+    assert "<note>" not in page
+
+
+def test_an_assertion_of_ones_own_gets_the_story_too(bench: pytest.Pytester):
+    bench.makepyfile("def test_it(twin):\n    twin.run(1)\n    assert twin.kv > 1")
+    result = run(bench)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*- bench -*", "  states  off 0.00 s", "  now     1.00 s: 0.00 kV*"]
+    )
+
+
+def test_what_a_target_can_not_do_fails_the_test_in_one_line(bench: pytest.Pytester):
+    bench.makepyfile("""
+        def test_it(twin, faults):
+            twin.run(0.1)
+            faults.make("fan")
+    """)
+    result = run(bench, "--tube-target=board")
+    result.assert_outcomes(failed=1)
+    line = "*_can_not_do_fails_the_test_in_one_line.py:3: fault fan: this target can't make it*"
+    result.stdout.fnmatch_lines([line])
+    assert "def make" not in result.stdout.str()
+
+
+def test_an_error_that_is_no_users_keeps_its_traceback(bench: pytest.Pytester):
+    bench.makepyfile("def test_it(twin):\n    twin.run('a second')")
+    result = run(bench)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([">*twin.run('a second')", "E*TypeError*"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--tube-target=in-process", "--tube-target=nonsense"], "nonsense"),
+        (["--tube-target=rp2040", "--tube-mode=lockstep"], "rp2040"),
+        (["--tube-scenario=nowhere"], "scenario 'nowhere': not built in"),
+        (["--tube=nothing"], "nothing"),
+        (["--tube-report=no/such/page.html"], "no such directory; make it"),
+        (["--tube-report=."], "is a directory; give a file"),
+    ],
+)
+def test_what_can_not_be_is_refused_before_anything_runs(
+    pytester: pytest.Pytester, arguments: list[str], said: str
+):
+    with pytest.raises(pytest.UsageError) as refused:
+        pytester.parseconfigure(*arguments)
+    assert str(refused.value).startswith("tubetwin: ") and said in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_target_that_is_missing_is_one_line_and_no_test_runs(bench: pytest.Pytester):
+    bench.makepyfile("def test_it(twin): open('ran', 'w')")
+    result = run(bench, "--tube-target=absent")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    said = [line for line in result.errlines if line]
+    assert said == ["ERROR: tubetwin: target absent: it is not plugged in; plug it in"]
+    assert not (bench.path / "ran").exists()
+
+
+def test_without_allow_hv_no_marked_test_runs_on_a_physical_target_and_all_are_counted(
+    bench: pytest.Pytester,
+):
+    bench.makepyfile(WITH_BEAM)
+    result = run(
+        bench, "--tube-target=board", "--tube-target=in-process", "--tube-report=page.html"
+    )
+    result.assert_outcomes(passed=4, skipped=2)
+    line = "tubetwin: 2 tests not run: target board: may switch high voltage; --allow-hv lets it"
+    result.stdout.fnmatch_lines([line])
+    assert "<h1>4 passed, 2 skipped</h1>" in (bench.path / "page.html").read_text()
+
+
+def test_with_allow_hv_they_run(bench: pytest.Pytester):
+    bench.makepyfile(WITH_BEAM)
+    result = run(bench, "--tube-target=board", "--allow-hv")
+    result.assert_outcomes(passed=3)
+    assert "not run" not in result.stdout.str()
+
+
+def test_without_allow_hv_an_unmarked_test_can_not_start_a_physical_target(bench: pytest.Pytester):
+    bench.makepyfile("def test_it(twin):\n    twin.run(0.1)\n    twin.start()")
+    result = run(bench, "--tube-target=board")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["*.py:3: target board: may switch high voltage; --allow-hv lets it"]
+    )
+
+
+def test_a_test_that_needs_a_board_is_not_run_in_process_and_is_counted(bench: pytest.Pytester):
+    bench.makepyfile("""
+        import pytest
+
+        @pytest.mark.needs_board
+        def test_it(twin): pass
+    """)
+    result = run(bench, "--tube-target=in-process", "--tube-target=board")
+    result.assert_outcomes(passed=1, skipped=1)
+    result.stdout.fnmatch_lines(["tubetwin: 1 test not run: target in-process: is no board; *"])
+
+
+@pytest.mark.parametrize("end", ["raise KeyboardInterrupt", "assert False", "pass"])
+def test_the_beam_is_off_after_a_test_however_it_ends(bench: pytest.Pytester, end: str):
+    bench.makepyfile(f"""
+        def test_it(twin):
+            twin.start()
+            twin.run_until("beam")
+            open("energised.txt", "w").write(str(twin.energised))
+            {end}
+    """)
+    result = run(bench, "--tube-target=board", "--allow-hv")
+    assert result.ret == {"r": 2, "a": 1, "p": 0}[end[0]]
+    assert (bench.path / "energised.txt").read_text() == "True"
+    assert (bench.path / "left.txt").read_text() == "0 False"
+
+
+def test_settings_of_ones_own_are_a_fixture(bench: pytest.Pytester):
+    bench.makepyfile("""
+        import pytest
+        from hil.rig_job import bench_job
+
+        @pytest.fixture(scope="session")
+        def tube_job():
+            return bench_job(preheat_ms=500)
+
+        def test_it(twin, recorder):
+            twin.start()
+            assert twin.run_until("ramp") < 1.0
+            assert max(recorder["kv"]) < 10.0
+    """)
+    run(bench).assert_outcomes(passed=1)
+
+
+def test_a_page_that_can_not_be_written_in_the_end_fails_the_run(bench: pytest.Pytester):
+    bench.mkdir("out")
+    bench.makepyfile("def test_it(twin):\n    import shutil\n    shutil.rmtree('out')")
+    result = run(bench, "--tube-report=out/page.html")
+    result.assert_outcomes(passed=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["tubetwin: *page.html: cannot write the report: No such file*"])
+
+
+HEAVY = """
+    import sys
+
+    def heavy():
+        packages = {"numpy", "simpy", "matplotlib", "h5py", "pydantic", "scipy", "serial", "jinja2"}
+        ours = [name for name in sys.modules if name.startswith(("twin.", "firmware"))]
+        return sorted(packages & set(sys.modules)) + [n for n in ours if n != "twin.errors"]
+"""
+
+
+def test_where_no_bench_is_used_the_plugin_loads_nothing_and_touches_no_test(
+    pytester: pytest.Pytester,
+):
+    pytester.makepyfile(
+        HEAVY
+        + """
+    import pytest
+
+    @pytest.fixture
+    def twin():
+        return "of somebody else"
+
+    @pytest.mark.needs_board
+    @pytest.mark.high_voltage
+    def test_a_stranger(twin):
+        assert twin == "of somebody else"
+        assert heavy() == []
+    """
+    )
+    result = run(pytester)
+    result.assert_outcomes(passed=1)
+    assert "tubetwin:" not in result.stdout.str()
+
+
+def test_where_a_bench_is_used_that_check_finds_it_loaded(pytester: pytest.Pytester):
+    pytester.makepyfile(HEAVY + "\n    def test_it(twin):\n        assert 'simpy' not in heavy()\n")
+    result = run(pytester)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["E*assert 'simpy' not in*"])
+
+
+def test_the_docs_show_the_example_as_it_is():
+    page = (Path(__file__).parents[2] / "docs" / "bench-tests.md").read_text(encoding="utf-8")
+    shown = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert any(text.strip() in EXAMPLE.read_text() for text in shown)
