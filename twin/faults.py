@@ -140,7 +140,10 @@ class FaultyBoard:
         self.active[fault.name] = fault
         if fault.kind in STALE:
             names, age = STALE[fault.kind]
-            self._held[fault.kind] = [getattr(inputs, name) for name in (*names, age)]
+            held = [max(getattr(inputs, name), RANGES[name][0]) for name in names]
+            # At power-up nothing has ever been converted: that is as old as can be.
+            age_ms = getattr(inputs, age) if any(inputs.values()) else RANGES[age][1]
+            self._held[fault.kind] = [*held, age_ms]
 
     def clear(self, name: str | None) -> None:
         for one in [name] if name else list(self.active):
