@@ -5,10 +5,12 @@ import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from hil.bench import Figures
 from hil.rig import Rig
 from twin.drawing import BLUE, GREEN, GREY, INK, PALE, SKY, VERMILLION, style, title
 from twin.errors import InputError
@@ -22,6 +24,14 @@ STATE_COLOURS = {
 }  # fmt: skip
 OUTCOMES = ("passed", "failed", "error", "skipped")
 CURVES = ("kv", "ma", "head_temperature_c")
+
+
+def record_figures(rig: Rig, figures: Figures) -> None:
+    """What the target measured on its own account, as values of the test."""
+    figures.overruns += rig.pace.overruns
+    for name, value in asdict(figures).items():
+        if value is not None and name not in ("target", "mode"):
+            rig.record(name, value)
 
 
 def properties(rig: Rig) -> list[tuple[str, Any]]:

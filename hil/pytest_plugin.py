@@ -103,19 +103,21 @@ def twin(
     tube_job: Job,
 ) -> Iterator[Rig]:
     """The bench, fresh for each test: see Rig in hil/rig.py. Afterwards the beam is off."""
-    from hil.bench_report import properties
+    from hil.bench_report import properties, record_figures
     from hil.rig import Rig
 
     config = request.config
     mode = tube_target.mode(config.getoption("tube_mode"))
     with tube_target.world(tube_job, mode) as world:
         name = _name_of(request.node)
-        rig = Rig(world, name, mode, _beam_refusal(config, name))
+        rate = 1.0 if tube_target.paced_here(mode) else None
+        rig = Rig(world, name, mode, _beam_refusal(config, name), rate)
         request.node.stash[RIG] = rig
         request.node.stash[FOLDERS] = tmp_path_factory
         try:
             yield rig
             rig.make_safe()
+            record_figures(rig, tube_target.figures(world, mode))
         finally:
             request.node.user_properties += properties(rig)
 

@@ -1,7 +1,7 @@
 """A bench in the words of a test: start, wait for the beam, measure, break something, look.
 
 A `Rig` is over the world of one run (twin/world.py) and says the same on every target. Time is
-simulated time and passes only where a method says so; the wall clock is never asked.
+simulated time and passes only where a method says so.
 """
 
 import math
@@ -11,16 +11,20 @@ from typing import Any
 from firmware.controller import STATES
 from firmware.signals import Command
 from firmware.ticks import MASK, diff
+from hil.lockstep import PeerError
 from hil.rig_channels import unit_of, values_of
 from hil.rig_faults import RigFaults
+from hil.rig_job import check_room
 from hil.rig_recorder import RigRecorder
 from twin.errors import InputError
+from twin.pace import Pace
 from twin.plant import SLOW_MS, TICK_MS
 from twin.verdict import Spread
 from twin.world import World
 
 RELEASE_S = 0.1  # how long `run` is False before a start, for that to be seen on any target
 SAFE_WITHIN_S = 1.0
+STRIDE_MS = 1000
 MOST_STATES = 1000  # changes kept; a story tells the last STORY_STATES
 STORY_STATES = 12
 INTENSITY_MS = 2 * SLOW_MS  # the twin integrates the intensity in slow steps
@@ -33,6 +37,7 @@ class Rig:
     target  : how that is called, for stories
     mode    : "lockstep" or "real-time", for stories
     refusal : why the beam must not be started here, in one line; None if it may be
+    rate    : simulated seconds per wall second, None for as fast as the target goes
     """
 
     def __init__(
@@ -41,15 +46,17 @@ class Rig:
         target: str = "in-process",
         mode: str = "lockstep",
         refusal: str | None = None,
+        rate: float | None = None,
     ):
         self.world = world
         self.target = target
         self.mode = mode
         self.refusal = refusal
+        self.pace = Pace(rate)
         self.faults = RigFaults(world.faults)
         self.values: list[tuple[str, Any, str]] = []  # what `record` was told
         self.states: list[tuple[float, str]] = [(0.0, self._seen())]
-        self.lost: Exception | None = None  # what ended the world, if anything did
+        self.lost = False  # whether the firmware has fallen silent
         self._begin_ms = world.plant.now_ms
         world.plant.take_intensity()
         self.recorder = RigRecorder(world, self._begin_ms)
@@ -229,8 +236,8 @@ class Rig:
     def make_safe(self) -> None:
         """Switch the beam off and see that it is off: the end of every test.
 
-        AssertionError if it stays on. Where the world has been lost, nothing can be asked any more:
-        the firmware goes to its safe state by itself.
+        AssertionError if it stays on. Of a firmware that has fallen silent nothing is asked any
+        more: it goes to its safe state by itself.
         """
         self.stop()
         if self.lost:
@@ -250,16 +257,15 @@ class Rig:
         __tracebackhide__ = True
         if not length_ms:
             return
-        room = self.world.plant.ambient
-        if not room.repeat and self.world.plant.now_ms + length_ms > 1000.0 * room.duration_s:
-            raise InputError(
-                f"the room is described for {room.duration_s:g} s of scenario time only; "
-                "choose a scenario that lasts longer, or whose room repeats or stays as it is"
-            )
+        plant, pace = self.world.plant, self.pace
+        end_ms = plant.now_ms + length_ms
+        check_room(plant, end_ms)
         try:
-            self.world.run(self.world.plant.now_ms + length_ms)
-        except Exception as error:
-            self.lost = error
+            while plant.now_ms < end_ms:
+                self.world.run(min(end_ms, plant.now_ms + pace.stride_ms(STRIDE_MS)))
+                pace.keep(plant.now_ms - self._begin_ms)
+        except PeerError:
+            self.lost = True
             raise
 
     def _reached(self, goal: str | Callable[[], bool]) -> bool:

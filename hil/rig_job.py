@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from twin.errors import InputError
 from twin.job import prepare
+from twin.plant import Plant
 from twin.run import Job
 from twin.scenario import Room, Scenario
 from twin.tube import DEFAULT_TUBE
@@ -32,6 +33,16 @@ def bench_job(
     if problem:
         raise InputError(f"setting {problem[0]}: {problem[1]}")
     return job
+
+
+def check_room(plant: Plant, until_ms: int) -> None:
+    """InputError if the room is not described until then."""
+    room = plant.ambient
+    if not room.repeat and until_ms > 1000.0 * room.duration_s:
+        raise InputError(
+            f"the room is described for {room.duration_s:g} s of scenario time only; choose a "
+            "scenario that lasts longer, or whose room repeats or stays as it is"
+        )
 
 
 def _steady(scenario: Scenario) -> Scenario:

@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 
 from firmware.signals import Inputs, Outputs
 from hil.bench_report import thinned
+from hil.lockstep import PeerError
 from hil.rig import Rig
 from hil.rig_job import bench_job
 from hil.rig_recorder import KEPT
 from twin.errors import InputError
 from twin.faults import Faults
+from twin.pace import Pace
 from twin.recording import load
 from twin.run import build_world
 from twin.world import World
@@ -245,23 +247,53 @@ def test_a_unit_that_does_not_switch_off_is_found_out():
         rig.make_safe()
 
 
-def test_of_a_world_that_is_lost_nothing_more_is_asked():
-    class LostError(Exception):
-        pass
-
+def test_of_a_firmware_that_has_fallen_silent_nothing_more_is_asked():
     class Gone:
         condition = 0
 
         def step(self, *_: object) -> None:
-            raise LostError
+            raise PeerError("silent")
 
     rig = with_beam()
     rig.world.controller = Gone()
-    with pytest.raises(LostError):
+    with pytest.raises(PeerError):
         rig.run(1)
     at_s = rig.now_s
     rig.make_safe()
     assert (rig.now_s, rig.command.run) == (at_s, False)
+
+
+def test_after_any_other_error_the_beam_is_switched_off_all_the_same():
+    rig = with_beam()
+
+    def fail() -> None:
+        raise ZeroDivisionError
+
+    rig.world.at(rig.world.plant.now_ms + 50, fail)
+    with pytest.raises(ZeroDivisionError):
+        rig.run(1)
+    assert rig.energised
+    rig.make_safe()
+    assert not rig.energised
+
+
+def test_in_real_time_the_wall_clock_is_waited_for_and_lateness_counted():
+    rig = bench(rate=1.0)
+    clock = [0.0]
+    waits: list[float] = []
+
+    def wait(seconds: float) -> None:
+        waits.append(seconds)
+        clock[0] += seconds
+
+    rig.pace = Pace(1.0, lambda: clock[0], wait)
+    rig.run(0.5)
+    assert clock[0] == pytest.approx(0.5)
+    assert len(waits) == 25
+    assert rig.pace.overruns == 0
+    clock[0] += 1.0
+    rig.run(0.02)
+    assert rig.pace.overruns == 1
 
 
 def test_a_unit_that_answers_late_is_waited_for():
