@@ -52,12 +52,13 @@ class PicoWorld(World):
         self._run = False
         self._run_ns = 0
         self._seen = OFF
+        self._changes = 0  # of the enable line that the console has been asked about
         self._trip_ms = 0
         self._boot()
 
     @property
     def condition(self) -> int:
-        """As the console has told it last, about once a second; see ask()."""
+        """As the console has told it last: when asked, and after the enable line has changed."""
         return STATES.index(self.console.state)
 
     @property
@@ -96,6 +97,7 @@ class PicoWorld(World):
         plant = self.plant
         state = plant.state()
         end_ms = plant.now_ms + BOOT_MS
+        self.console.ask()
         self._begin_ns = -plant.now_ms * MS
         while not self.console.status:
             if plant.now_ms >= end_ms:
@@ -124,6 +126,9 @@ class PicoWorld(World):
         pico.run((end_ns - pico.now_ns) / MS)
         self._look()
         self.console.turn(pico.now_ns // MS, pico.take_lines(), bytes(pico.received))
+        if self._changes != len(self.unit.enabled):
+            self._changes = len(self.unit.enabled)
+            self.console.ask()
         if self.condition == TRIPPED != self._seen:
             falls = [ns for ns, high in self.unit.enabled if not high and ns >= self._run_ns]
             self._trip_ms = int(self.ms_of(falls[-1])) if falls else self.plant.now_ms
