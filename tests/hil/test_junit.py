@@ -33,7 +33,7 @@ def test_any_text_makes_well_formed_xml(tmp_path: Path):
 
 
 def test_what_can_not_be_written_is_one_line_and_leaves_nothing(tmp_path: Path):
-    with pytest.raises(InputError, match="--junit .*can't|--junit .*cannot"):
+    with pytest.raises(InputError, match="--junit"):
         write_junit(tmp_path / "no" / "j.xml", [Case("s", "n")])
     (tmp_path / "folder").mkdir()
     with pytest.raises(InputError, match="--junit"):
