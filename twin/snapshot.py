@@ -23,7 +23,7 @@ from twin.plant import TICK_MS
 from twin.run import Job, Run
 from twin.scenario import Scenario
 from twin.steps import Step
-from twin.toml_input import file_name, open_input
+from twin.toml_input import file_name, open_input, shown
 from twin.tube import Tube
 
 FORMAT = 1
@@ -106,7 +106,8 @@ def load_snapshot(path: str | os.PathLike[str]) -> Snapshot:
         raise InputError(f"{name}: is no snapshot, or a damaged one; {REMAKE}") from None
     if found != FORMAT:
         raise InputError(
-            f"{name}: is a snapshot of format {found}, this tubetwin reads {FORMAT}; {REMAKE}"
+            f"{name}: is a snapshot of format {shown(found)}, this tubetwin reads {FORMAT}; "
+            f"{REMAKE}"
         )
     try:
         body = {"job": document["job"], "state": document["state"]}
