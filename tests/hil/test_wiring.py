@@ -1,5 +1,6 @@
 """Benches as data: the built-in ones agree with the firmware and the twin, and errors are found."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import benches_table
 from firmware.boards.pins import PICO
 from firmware.drivers.fan import HIGHEST_RPM
 from firmware.signal_table import INPUTS, OUTPUTS
@@ -17,6 +19,7 @@ from twin.chips.mcp4728 import REFERENCE_V
 from twin.errors import InputError
 from twin.faults import CONTACTS, FAULTS
 
+ROOT = Path(__file__).parents[2]
 SIGNALS = [signal[0] for signal in (*INPUTS, *OUTPUTS)]
 
 
@@ -209,3 +212,15 @@ def test_any_value_anywhere_is_taken_or_refused_in_one_line(tmp_path, line, valu
         load_bench(path)
     except InputError as error:
         assert "\n" not in str(error)
+
+
+def test_the_page_shows_the_faults_of_the_descriptions():
+    page = (ROOT / "docs" / "benches.md").read_text(encoding="utf-8")
+    assert benches_table.table() in page
+
+
+def test_the_example_for_labgrid_has_the_relays_of_the_box():
+    bench = load_bench("relay-box")
+    relays = [name for name, terminal in bench.terminals.items() if terminal.kind == "relay"]
+    text = (BENCHES / "labgrid-env.yaml").read_text(encoding="utf-8")
+    assert re.findall(r"ModbusCoilDriver:\n +name: (\w+)\n", text) == relays
