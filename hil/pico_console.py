@@ -29,14 +29,14 @@ class PicoConsole:
     """The bench's end of the console.
 
     send   : takes bytes for the board
-    status : the last whole status, as the board gave it
+    statuses : all whole ones that the board has given; status: the last
     state, trip : the last that is known of these two, as words
     said   : lines that answered commands
     cut    : answers that were broken off
     """
 
     def __init__(self, send: Callable[[bytes], None]):
-        self.status: dict[str, Any] = {}
+        self.statuses: list[dict[str, Any]] = []
         self.state = STATES[0]
         self.trip = ""
         self.said: list[str] = []
@@ -50,6 +50,10 @@ class PicoConsole:
         self._unanswered = 0
         self._waiting: list[Answer] = []  # for the status that is being answered
         self._next: list[Answer] = []  # for one that is yet to be asked
+
+    @property
+    def status(self) -> dict[str, Any]:
+        return self.statuses[-1] if self.statuses else {}
 
     def tell(self, line: str) -> None:
         """A command, now."""
@@ -120,7 +124,7 @@ class PicoConsole:
         current = self._answering == STATUS and not self._skip
         self._skip = max(0, self._skip - 1)
         if found:
-            self.status = found
+            self.statuses.append(found)
         if not current:
             return
         if found and not self._known:

@@ -26,7 +26,7 @@ from twin.world import World
 BENCH = "emulated-pico"  # its description in hil/wiring/
 BOOT_MS = 6000  # at most, until the console has told the status
 LONGEST_MS = 300_000
-AFTER_TICK_NS = 1000  # events come this long after the plant's tick of the same time
+AFTER_TICK_NS = 1000  # what happens at a time comes this long after the plant's tick of it
 CODES = {"": 0} | {row[1]: row[0] for row in TABLE}
 
 
@@ -98,20 +98,17 @@ class PicoWorld(World):
         state = plant.state()
         end_ms = plant.now_ms + BOOT_MS
         self.console.ask()
-        self._begin_ns = -plant.now_ms * MS
+        self._begin_ns = AFTER_TICK_NS - plant.now_ms * MS
         while not self.console.status:
             if plant.now_ms >= end_ms:
                 raise PeerError(
                     f"the emulated board has told no status {BOOT_MS / 1000:g} s after power-up"
                 )
             self._tick_until(plant.now_ms + TICK_MS)
+        booted_ms = plant.now_ms
         plant.load(state)
-        self._begin_ns = self._now_ns() - plant.now_ms * MS
+        self._begin_ns += (booted_ms - plant.now_ms) * MS
         self._look()
-
-    def _now_ns(self) -> int:
-        """Of the plant's last tick."""
-        return self.unit.pico.now_ns // (TICK_MS * MS) * TICK_MS * MS
 
     def _advance_to(self, time_ms: int) -> None:
         """Let the emulator run until `time_ms`, which may be between two ticks."""
@@ -122,7 +119,7 @@ class PicoWorld(World):
 
     def _tick_until(self, time_ms: int) -> None:
         pico = self.unit.pico
-        end_ns = self._begin_ns + time_ms * MS + AFTER_TICK_NS
+        end_ns = self._begin_ns + time_ms * MS
         pico.run((end_ns - pico.now_ns) / MS)
         self._look()
         self.console.turn(pico.now_ns // MS, pico.take_lines(), bytes(pico.received))
