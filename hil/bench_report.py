@@ -27,10 +27,13 @@ CURVES = ("kv", "ma", "head_temperature_c")
 
 
 def record_figures(rig: Rig, figures: Figures) -> None:
-    """What the target measured on its own account, as values of the test."""
+    """What the target measured on its own account, as values of the test.
+
+    Where there is no link, only what is not 0.
+    """
     figures.overruns += rig.pace.overruns
     for name, value in asdict(figures).items():
-        if value is not None and name not in ("target", "mode"):
+        if name not in ("target", "mode") and (value or (figures.link_frames and value == 0)):
             rig.record(name, value)
 
 
