@@ -63,7 +63,7 @@ class Expectation:
             "expect": self.step.words(),
             "met": bool(self.met),
             "found": self.found,
-            "found_at_s": 0.001 * self.looked_ms,
+            "found_at_s": self.looked_ms / 1000,
         }
 
     def state(self) -> list[Any]:

@@ -202,7 +202,7 @@ class Run:
         self._frame_sum = state["frame_sum"]
         self._trip_seen = list(state["trip_seen"])
         self._frames = array("d", state["frames"])
-        self.outcome.resumed_s = 0.001 * self.world.plant.now_ms
+        self.outcome.resumed_s = self.world.plant.now_ms / 1000
         if self._recorder:
             for at in range(0, len(self._frames), 3):
                 start_ms, intensity, measured = self._frames[at : at + 3]

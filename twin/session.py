@@ -75,7 +75,7 @@ def perform(
             stack.callback(comparison.stop)
         parameters = parameters_of(job)
         if state:
-            parameters["resumed_s"] = 0.001 * state["world"]["plant"]["now_ms"]
+            parameters["resumed_s"] = state["world"]["plant"]["now_ms"] / 1000
         recorder = stack.enter_context(Recorder(out / "recording.h5", COLUMNS, parameters))
         with running(f"{job.scenario.name} on {job.tube_name}", job.end_ms, quiet) as progress:
             outcome = simulate(job, recorder, telemetry, progress, rate, world, state)

@@ -78,7 +78,7 @@ def save_snapshot(path: Path, snapshot: Snapshot) -> None:
     """Write it, whole or not at all. InputError if it can't be written."""
     body = {"job": _plain_job(snapshot.job), "state": snapshot.state}
     document = {"tubetwin_snapshot": FORMAT, **_sources(), "sha256": _digest(body), **body}
-    unfinished = path.with_name(f".{path.name[:100]}.{uuid4().hex}.part")
+    unfinished = path.parent / f".{path.name[:100]}.{uuid4().hex}.part"
     try:
         if path.is_dir():
             raise IsADirectoryError(0, "is a directory")
