@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from twin.run import Job, simulate
+from twin.run import Job, build_world, simulate
 from twin.world import World
 
 LOOK_MS = 100
@@ -77,13 +77,13 @@ class Course:
         return worst
 
 
-def course_in_process(job: Job, simulated: Any = simulate) -> Course:
+def course_in_process(job: Job, state: dict[str, Any] | None = None) -> Course:
     """The same run in this process."""
-    from twin.run import build_world
-
     world = build_world(job)
+    if state:
+        world.load(state["world"])
     course = Course(world)
-    simulated(job, world=world)
+    simulate(job, world=world, state=state)
     return course
 
 

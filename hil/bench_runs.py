@@ -28,10 +28,12 @@ FAILED, UNUSABLE = 1, 2
 class Wanted:
     """What was asked for. every_scenario: then those that are too long for a target are left out.
 
+    state : from where on they go on, see simulate(); None: from the beginning
     out: of a single run; of several, where each has a folder; None: out/bench
     """
 
     pairs: list[tuple[Target, Job]]
+    state: dict[str, Any] | None
     mode: str | None
     every_scenario: bool
     broker: str | None
@@ -102,7 +104,7 @@ def _perform(
         rate = 1.0
     with ExitStack() as stack:
         with waiting(f"starting {target.name}", wanted.quiet):
-            world = stack.enter_context(target.world(job, mode))
+            world = stack.enter_context(target.world(job, mode, wanted.state))
         tape = None
         if wanted.record:
             if world.controller is None:
@@ -121,13 +123,21 @@ def _perform(
             if target.name != "in-process":
                 if id(job) not in courses:
                     with waiting("the same run in this process, to compare", wanted.quiet):
-                        courses[id(job)] = course_in_process(job)
+                        courses[id(job)] = course_in_process(job, wanted.state)
                 figures.worst_difference_percent = course.apart_percent(courses[id(job)])
             figures.overruns += outcome.overruns  # those of pacing
             return asdict(figures)
 
         outcome, counts = perform(
-            job, out, wanted.broker, rate, wanted.csv, wanted.quiet, world, measured
+            job,
+            out,
+            wanted.broker,
+            rate,
+            wanted.csv,
+            wanted.quiet,
+            world,
+            measured,
+            wanted.state,
         )
         if tape:
             tape.close()

@@ -38,6 +38,7 @@ def register(app: typer.Typer) -> None:
 
 
 def bench(
+    context: typer.Context,
     scenarios: Annotated[
         list[str] | None,
         typer.Argument(
@@ -62,6 +63,7 @@ def bench(
     seed: cli_run.Seed = 1,
     without: cli_run.Without = None,
     fault: cli_run.FaultAt = None,
+    resume: cli_run.Resume = None,
     broker: cli_run.Broker = None,
     no_mqtt: cli_run.NoMqtt = False,
     rate: cli_run.Rate = "max",
@@ -80,13 +82,22 @@ def bench(
     if lockstep and real_time:
         raise InputError("--lockstep and --real-time: give one of the two")
     chosen = _targets(target)
-    names = {one.name: _scenarios(scenarios) or [one.default_scenario] for one in chosen}
-    jobs = {
-        name: cli_run.job_of(name, tube, ambient, hours, seed, without, fault)
-        for name in dict.fromkeys(name for some in names.values() for name in some)
-    }
+    state = None
+    if resume is not None:
+        if scenarios:
+            raise InputError(f"--resume {resume}: scenario is in the snapshot; leave it out")
+        job, state = cli_run.resumed(context, resume)
+        pairs = [(one, job) for one in chosen]
+    else:
+        names = {one.name: _scenarios(scenarios) or [one.default_scenario] for one in chosen}
+        jobs = {
+            name: cli_run.job_of(name, tube, ambient, hours, seed, without, fault)
+            for name in dict.fromkeys(name for some in names.values() for name in some)
+        }
+        pairs = [(one, jobs[name]) for one in chosen for name in names[one.name]]
     wanted = Wanted(
-        pairs=[(one, jobs[name]) for one in chosen for name in names[one.name]],
+        pairs=pairs,
+        state=state,
         mode=LOCKSTEP if lockstep else REAL_TIME if real_time else None,
         every_scenario=ALL in (scenarios or ()),
         broker=cli_run.broker_of(broker, no_mqtt),

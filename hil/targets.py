@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 from firmware.controller import Controller
 from firmware.settings import Settings
@@ -27,6 +28,7 @@ PRECISIONS = {"micropython": "double", "micropython-single": "single"}
 
 TARGETS = ("cpython", "micropython", "micropython-single")
 
+State = dict[str, Any] | None
 Step = Callable[[int, Inputs, Command], tuple[int, ...]]
 
 
@@ -85,7 +87,9 @@ class Target:
             raise InputError(f"--{wanted}: target {self.name} has none; it has {self.modes[0]}")
         return wanted or self.modes[0]
 
-    def world(self, job: Job, mode: str | None = None) -> AbstractContextManager[World]:
+    def world(
+        self, job: Job, mode: str | None = None, state: State = None
+    ) -> AbstractContextManager[World]:
         """Context: a world whose firmware is on this target."""
         raise NotImplementedError
 
@@ -106,9 +110,12 @@ class InProcess(Target):
         return Figures(self.name, mode, worst_difference=0, worst_difference_percent=0.0)
 
     @contextmanager
-    def world(self, job: Job, mode: str | None = None) -> Iterator[World]:
+    def world(self, job: Job, mode: str | None = None, state: State = None) -> Iterator[World]:
         self.mode(mode)
-        yield build_world(job)
+        world = build_world(job)
+        if state:
+            world.load(state["world"])
+        yield world
 
     @contextmanager
     def firmware(self, settings: Settings, held: Outputs) -> Iterator[Step]:
@@ -135,7 +142,7 @@ class EmulatedPico(Target):
         return job.end_ms - job.begin_ms > SLOW_MS
 
     @contextmanager
-    def world(self, job: Job, mode: str | None = None) -> Iterator[World]:
+    def world(self, job: Job, mode: str | None = None, state: State = None) -> Iterator[World]:
         self.mode(mode)
         from hil.pico_world import PicoWorld
 
