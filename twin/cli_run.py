@@ -88,10 +88,10 @@ def resumed(context: typer.Context, path: Path) -> tuple["Job", dict[str, Any]]:
     """Job and state from a snapshot. InputError if options would decide the job as well."""
     from twin.snapshot import load_snapshot
 
-    for name in signature(job_of).parameters:
+    for name in ("scenarios", *signature(job_of).parameters):
         source = context.get_parameter_source(name)
         if source and source.name == "COMMANDLINE":
-            what = name if name == "scenario" else f"--{name}"
+            what = "scenario" if name.startswith("scenario") else f"--{name}"
             raise InputError(f"--resume {path}: {what} is in the snapshot; leave it out")
     snapshot = load_snapshot(path)
     return snapshot.job, snapshot.state

@@ -266,6 +266,8 @@ class Run:
             self._frame_sum = 0.0
             if self._progress:
                 self._progress(now_ms, outcome.frames)
+        elif self._progress and job.scenario.step:  # often too short for a frame
+            self._progress(now_ms, outcome.frames)
 
     def _frame(self, start_ms: int, intensity: float) -> None:
         if self.outcome.trips or not self.job.scenario.judged:

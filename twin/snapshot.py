@@ -146,13 +146,13 @@ def _sources() -> dict[str, str]:
 
 def _plain_job(job: Job) -> dict[str, Any]:
     document = {
-        "scenario": job.scenario.model_dump(mode="json"),
+        "scenario": job.scenario.model_dump(mode="json", exclude_unset=True),
         "tube_name": job.tube_name,
-        "tube": job.tube.model_dump(mode="json", by_alias=True),
+        "tube": job.tube.model_dump(mode="json", by_alias=True, exclude_unset=True),
         "calibration": dict(job.calibration),
         "seed": job.seed,
         "without": list(job.without),
-        "faults": [step.model_dump(mode="json") for step in job.faults],
+        "faults": [step.model_dump(mode="json", exclude_unset=True) for step in job.faults],
     }
     if job.scenario.ambient is None:  # from a file, which need not be there any more
         room = job.scenario.room()

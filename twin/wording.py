@@ -80,8 +80,9 @@ def _expected(summary: Mapping[str, Any]) -> str:
     if surprises:
         text += f",\nand a trip was not expected: {surprises[0]['cause']}"
     elif summary["frames"]:
-        limit = number(float(summary["limit_percent"]))
-        text += f";\nthe limit is {limit} % rms"
+        limit = float(summary["limit_percent"])
+        worst = _figure(summary, "rms_measured_percent")
+        text += f";\nintensity varied by {against(worst, limit)} % rms, limit {number(limit)} %"
     return f"{text}."
 
 

@@ -20,7 +20,7 @@ from twin.errors import InputError
 from twin.job import prepare
 from twin.run import Job, Run
 from twin.snapshot import Snapshot, load_snapshot, save_snapshot, take_snapshot
-from twin.tube import DEFAULT_TUBE
+from twin.tube import DEFAULT_TUBE, builtin_tubes
 
 
 def prepared(scenario: str, hours: float | None = None, seed: int = 1, **more: Any) -> Job:
@@ -188,10 +188,14 @@ def test_the_state_is_plain_data():
 
 def test_the_job_comes_back_as_it_was(tmp_path):
     path = tmp_path / "s.json"
+    least = 'title = "least"\nduration_h = 1\nstart = "warm"\n[ambient]\n'
+    (tmp_path / "least.toml").write_text(least + "time_h = [0, 1]\ntemperature_c = 20\n")
     for made in (
+        prepared(str(tmp_path / "least.toml")),
         prepared("hvac", 0.1, 2**40, without=("compensation",)),
         prepared("bench-short", faults=("stuck:room_pressure_raw=90000@3.25+1", "fan@1")),
         replace(prepared("cold-start"), tube_name="an other"),
+        *(prepare("ramp", name, None, None, 1, ()) for name in builtin_tubes()),
     ):
         save_snapshot(path, Snapshot(made, {}))
         assert load_snapshot(path).job == made
