@@ -60,6 +60,8 @@ class Results:
 
 def _story(report: pytest.TestReport) -> str:
     bench = [text for name, text in report.sections if name == "bench"]
+    if hasattr(report, "wasxfail"):
+        return f"failed, as expected: {report.wasxfail}"
     if report.skipped:
         return str(report.longrepr[2]) if isinstance(report.longrepr, tuple) else ""
     return "\n".join([report.longreprtext, *bench, ""])
