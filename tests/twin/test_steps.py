@@ -5,11 +5,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from firmware.controller import BEAM, OFF, STATES
+from firmware.signals import Inputs
 from tests.twin.quick_runs import REGULATED_S, START, begun, job, scenario
 from twin.errors import InputError
 from twin.expectation import Expectation
+from twin.faults import FAULTS
 from twin.job import prepare
 from twin.run import START_AFTER_MS, Run, build_world, simulate
 from twin.scenario import load_scenario
@@ -263,6 +266,43 @@ def test_no_text_is_a_fault_by_accident(text):
 def test_a_fault_after_the_end_of_the_run_is_refused():
     with pytest.raises(InputError, match=r"one at 360 s comes after the end of the run, 360 s"):
         prepare("ramp", DEFAULT_TUBE, None, 0.1, 1, (), ("fan@360",))
+
+
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "start": st.booleans(),
+    "stop": st.booleans(),
+    "fault": st.sampled_from((*FAULTS, "nothing")),
+    "clear": st.sampled_from((*FAULTS, "all")),
+    "signal": st.sampled_from((*Inputs.NAMES, "nothing")),
+    "raw": st.integers(-10, 70_000),
+    "for_s": st.floats(allow_nan=True),
+    "disturb": st.just("emission"),
+    "part": st.floats(-1, 20),
+    "expect": st.sampled_from((*STATES, "on")),
+    "cause": st.sampled_from(("fan", "nothing")),
+    "within_s": st.floats(-1, 10),
+    "within_percent": st.integers(-1, 200),
+    "kv": st.floats(),
+}
+
+
+@st.composite
+def any_steps(draw: st.DrawFn) -> list[dict[str, Any]]:
+    steps = []
+    for at_ms in sorted(draw(st.lists(st.integers(0, 3000), max_size=5))):
+        keys = draw(st.sets(st.sampled_from(tuple(VALUES)), min_size=1, max_size=3))
+        steps.append({"at_s": at_ms / 1000} | {key: draw(VALUES[key]) for key in sorted(keys)})
+    return steps
+
+
+@given(any_steps())
+def test_any_steps_are_refused_or_run_to_the_end(steps):
+    try:
+        run = begun(*steps, end_s=4.0)
+    except ValidationError:
+        return
+    run.go_on(run.finish_ms)
+    assert all(one.met is not None for one in run.end().expectations)
 
 
 HEAD = """\
