@@ -16,6 +16,7 @@ from time import monotonic
 from types import TracebackType
 
 import firmware
+from firmware.compensation import Compensation
 from firmware.controller import Controller
 from firmware.frame import (
     OUTPUTS_HELD,
@@ -38,7 +39,7 @@ STDERR_TAIL_BYTES = 2000
 CHUNK_BYTES = 4096
 SOURCE = Path(firmware.__file__).resolve().parents[1]
 NAMES = tuple(signal[0] for signal in OUTPUTS)
-STATE_AT = NAMES.index("state")
+STATE_AT, TRIP_AT = NAMES.index("state"), NAMES.index("trip")
 
 
 class PeerError(Exception):
@@ -218,6 +219,23 @@ class Shadow:
         if self.peer_drives:
             return self.peer.outputs.values()[STATE_AT]
         return self.controller.condition
+
+    @property
+    def trip(self) -> int:
+        """Of the firmware that drives the plant, too."""
+        if self.peer_drives:
+            return self.peer.outputs.values()[TRIP_AT]
+        return self.controller.trip
+
+    @property
+    def trip_ms(self) -> int:
+        """When the firmware here tripped."""
+        return self.controller.trip_ms
+
+    @property
+    def compensation(self) -> Compensation:
+        """That of the firmware here."""
+        return self.controller.compensation
 
     def step(self, now_ms: int, inputs: Inputs, outputs: Outputs, command: Command) -> None:
         """One tick of both. PeerError if the peer is lost."""

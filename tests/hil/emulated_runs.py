@@ -17,14 +17,15 @@ from hil.compare import MINUTE_MS, compare, intensity
 from hil.emulated_pico import EmulatedPico
 from hil.interpreters import find_pico_image
 from hil.pico_unit import PicoUnit, unit_files
-from tests.hil.hosts import EVENTS, REST_MS, Trace, quick_settings, rested_state, warm_plant
+from hil.pico_world import PicoWorld
+from tests.hil.hosts import REST_MS, Trace, bench_job, quick_settings, warm_plant
 from tests.hil.same_bits import PROGRAM
 from twin.job import prepare
-from twin.run import build_world
+from twin.plant import TICK_MS
+from twin.run import build_world, simulate
 from twin.tube import DEFAULT_TUBE
 
 BOOT_MS = 3000  # the window for Ctrl-C included, and the first readings of all sensors
-RUN_LINE = b"run\n"
 
 
 def booted(files: dict[str, bytes] | None = None, **changed: float) -> PicoUnit:
@@ -51,48 +52,32 @@ def status(unit: PicoUnit) -> dict[str, Any]:
 
 def hosts() -> dict[str, Any]:
     """The scenario of tests/hil/hosts.py, with what the board says of itself."""
-    unit = booted()
-    pico, plant = unit.pico, unit.plant
-    before = status(unit)
-    pico.run(REST_MS - pico.now_ns / 1e6)
-    # Until main.py takes the fan over it runs at full speed. That is put right, so that the same
-    # tube is started on every host.
-    plant.load(rested_state())
-    start_ns = pico.now_ns
+    job = bench_job()
+    world = PicoWorld(job)
+    console, plant = world.console, world.plant
+    before = console.status
     trace = Trace()
-    said: dict[str, Any] = {}
-
-    def sample() -> None:
-        trace.add(plant)
-
-    def later(ms: int, act: Callable[[], None]) -> None:
-        pico.alarm(act).schedule(1e6 * ms)
-
-    acts: dict[str, Callable[[], None]] = {
-        "run": lambda: pico.send(RUN_LINE),
-        "stop": lambda: pico.send(b"stop\n"),
-        "status": lambda: pico.send(b"status\n"),
+    trace.follow(world)
+    world.at(REST_MS + 6000, console.ask)
+    outcome = simulate(job, world=world)
+    enabled = [(world.ms_of(ns) - REST_MS, high) for ns, high in world.unit.enabled]
+    lines, statuses = list(console.said), list(console.statuses)
+    console.ask()
+    while len(console.statuses) == len(statuses):
+        world.run(plant.now_ms + TICK_MS)
+    console.tell("memory")
+    while len(console.said) == len(lines):
+        world.run(plant.now_ms + TICK_MS)
+    return {
+        "trace": trace.columns(),
+        "outcome": outcome.summary(),
+        "lines": lines,
+        "statuses": statuses,
+        "enabled": enabled,
+        "before": before,
+        "after": console.status,
+        "memory": console.said[-1],
     }
-    pico.every(10_000_000, sample)
-    for at_ms, name, argument in EVENTS:
-        if name == "switches":
-            later(at_ms, lambda value=argument: unit.set_switches(value))  # type: ignore[misc]
-        elif name == "disturb":
-            later(at_ms, lambda part=argument: _disturb(unit, part))  # type: ignore[misc]
-        elif name in acts:
-            later(at_ms, acts[name])
-    pico.take_lines()
-    pico.run(EVENTS[-1][0])
-    said["lines"] = pico.take_lines()
-    said["enabled"] = [((ns - start_ns) / 1e6, high) for ns, high in unit.enabled]
-    said["before"] = before
-    said["after"] = status(unit)
-    said["memory"] = asked(unit, b"memory")
-    return {"trace": trace.columns(), **said}
-
-
-def _disturb(unit: PicoUnit, part: float) -> None:
-    unit.plant.filament.drift *= part
 
 
 def bits(ticks: int = 2000) -> dict[str, Any]:

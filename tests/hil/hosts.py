@@ -1,82 +1,88 @@
-"""One scenario of regulation and trips, and what it looks like on each host of the firmware.
+"""The scenario bench-short, and what it looks like on each host of the firmware.
 
-Times are milliseconds from the start. The twin's tube is warm, its room stands still, and the
-settings make it start quickly; the emulated board takes a minute for these twenty seconds.
+Times are milliseconds from its first start on. The emulated board takes a minute for these twenty
+seconds.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from statistics import fmean
-from typing import Any
 
 from firmware.controller import Controller
 from firmware.settings import Settings
-from firmware.signals import ALL_CLOSED, CHAIN_A, GENERATOR_OK
+from firmware.signals import ALL_CLOSED
 from hil.lockstep import Peer, Shadow
 from hil.targets import command_of
-from twin.calibrations import calibration_of
+from twin.faults import CONTACTS
+from twin.job import prepare
+from twin.outcome import Outcome
 from twin.plant import Plant
-from twin.run import Job, build_world
+from twin.run import Job, build_world, simulate
 from twin.scenario import load_scenario
-from twin.tube import DEFAULT_TUBE, load_tube
+from twin.tube import DEFAULT_TUBE
 from twin.world import World
 
 HOSTS = ("in-process", "micropython", "micropython-single", "emulated-pico")
+STEPS = load_scenario("bench-short").step
 
-# (ms, what, argument); the cathode of "disturb" loses a twentieth of its emission at once.
-START_MS, DISTURB_MS, OPEN_MS, AGAIN_MS, FAULT_MS, END_MS = 0, 8500, 11000, 12000, 21000, 21500
-EVENTS: tuple[tuple[int, str, float], ...] = (
-    (START_MS, "run", 0),
-    (6000, "status", 0),
-    (8400, "status", 0),
-    (DISTURB_MS, "disturb", 0.95),
-    (OPEN_MS, "switches", ALL_CLOSED & ~CHAIN_A),
-    (OPEN_MS + 5, "switches", ALL_CLOSED),  # shorter than a tick
-    (OPEN_MS + 500, "stop", 0),
-    (AGAIN_MS, "run", 0),
-    (FAULT_MS, "switches", ALL_CLOSED & ~GENERATOR_OK),
-    (END_MS, "end", 0),
-)
-REST_MS = 4000  # from power-up to the start
+
+def bench_job() -> Job:
+    """bench-short on the default tube."""
+    return prepare("bench-short", DEFAULT_TUBE, None, None, 1, ())
+
+
+def times_ms(action: str) -> list[int]:
+    """When the scenario does this, from its beginning on."""
+    return [step.at_ms for step in STEPS if step.action == action]
+
+
+REST_MS = times_ms("start")[0]  # from power-up to the start
+START_MS, AGAIN_MS = (at_ms - REST_MS for at_ms in times_ms("start"))
+(DISTURB_MS,) = (at_ms - REST_MS for at_ms in times_ms("disturb"))
+OPEN_MS, FAULT_MS = (at_ms - REST_MS for at_ms in times_ms("fault"))
+END_MS = bench_job().end_ms - REST_MS
 REGULATED = (7000, 8500)
 RECOVERED = (10000, 11000)
 REGULATED_AGAIN = (1500, 2500)  # after the current is on its target: it still settles then
 
 
+def events() -> Iterator[tuple[int, str, float]]:
+    """(ms, what, argument) of all that is done, for whoever does it himself."""
+    for step in STEPS:
+        at_ms = step.at_ms - REST_MS
+        if step.start or step.stop:
+            yield at_ms, step.action.replace("start", "run"), 0
+        elif step.part:
+            yield at_ms, "disturb", step.part
+        elif step.fault:
+            yield at_ms, "switches", ALL_CLOSED & ~CONTACTS[step.fault]
+            if step.for_s:
+                yield step.last_ms - REST_MS, "switches", ALL_CLOSED
+
+
+EVENTS = tuple(events())
+
+
 def quick_settings(**changed: float) -> Settings:
-    """Those of the commissioned default tube, with a start of a few seconds."""
-    name, tube = load_tube(DEFAULT_TUBE)
-    settings = tube.firmware_settings()
-    settings.load(calibration_of(name, tube))
-    settings.load(
-        {
-            "preheat_ms": 2000,
-            "filament_slew_a_per_s": 10.0,
-            "kv_slew_kv_per_s": 50.0,
-            "ma_slew_ma_per_s": 2.0,
-            **changed,
-        }
-    )
+    """Those of the scenario: the commissioned default tube, with a start of a few seconds."""
+    settings = bench_job().settings()
+    settings.load(changed)
     return settings
 
 
 def warm_world(settings: Settings) -> World:
-    """The default tube, warm and at rest, in the room of the ramp's first minute."""
-    name, tube = load_tube(DEFAULT_TUBE)
-    job = Job(load_scenario("ramp"), name, tube, calibration_of(name, tube), seed=1)
-    world = build_world(job)
+    """The default tube, warm and at rest, under a firmware with these settings, for an hour."""
+    job = bench_job()
+    assert job.scenario.ambient
+    room = job.scenario.ambient.model_copy(update={"time_h": (0.0, 1.0)})
+    scenario = job.scenario.model_copy(update={"duration_h": 1.0, "ambient": room})
+    world = build_world(replace(job, scenario=scenario))
     world.controller = Controller(settings)
     return world
 
 
 def warm_plant() -> Plant:
     return warm_world(quick_settings()).plant
-
-
-def rested_state() -> dict[str, Any]:
-    """The plant's state at the start, in-process."""
-    world = warm_world(quick_settings())
-    world.run(world.plant.now_ms + REST_MS)
-    return world.plant.state()
 
 
 @dataclass
@@ -87,6 +93,11 @@ class Trace:
     ma: list[float] = field(default_factory=list)
     hv_enable: list[int] = field(default_factory=list)
     head_c: float = 0.0
+
+    def follow(self, world: World) -> None:
+        """Add a sample every 10 ms, from the start on. Before the world has got there."""
+        add = self.add
+        world.at(REST_MS, lambda: world.every(10, lambda _: add(world.plant)))
 
     def add(self, plant: Plant) -> None:
         self.kv.append(plant.kv)
@@ -123,34 +134,14 @@ class Trace:
         return 10 * at - after_ms
 
 
-def run_here(host: str) -> tuple[Trace, Shadow | None]:
+def run_here(host: str) -> tuple[Trace, Outcome, Shadow | None]:
     """The scenario in-process, or on a MicroPython process whose outputs drive the plant."""
-    settings = quick_settings()
-    world = warm_world(settings)
-    plant, command = world.plant, world.command
+    job = bench_job()
+    world = build_world(job)
     trace = Trace()
-    begin_ms = plant.now_ms + REST_MS
-
-    def act(what: str, argument: float) -> None:
-        if what in ("run", "stop"):
-            command.run = what == "run"
-        elif what == "switches":
-            plant.switches = int(argument)
-        elif what == "disturb":
-            plant.filament.drift *= argument
-
-    def begin() -> None:
-        world.every(10, lambda _: trace.add(plant))
-
-    for at_ms, what, argument in EVENTS:
-        world.at(begin_ms + at_ms, lambda what=what, argument=argument: act(what, argument))  # type: ignore[misc]
-    world.at(begin_ms, begin)
-    shadow = None
+    trace.follow(world)
     if host == "in-process":
-        world.run(begin_ms + END_MS)
-    else:
-        with Peer(command_of(host), settings, world.outputs) as peer:
-            assert isinstance(world.controller, Controller)
-            shadow = world.controller = Shadow(world.controller, peer, peer_drives=True)
-            world.run(begin_ms + END_MS)
-    return trace, shadow
+        return trace, simulate(job, world=world), None
+    with Peer(command_of(host), job.settings(), world.outputs) as peer:
+        shadow = world.controller = Shadow(world.controller, peer, peer_drives=True)
+        return trace, simulate(job, world=world), shadow

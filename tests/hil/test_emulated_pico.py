@@ -3,7 +3,7 @@
 The runs are those of tests/hil/emulated_runs.py; times are the emulated board's own.
 """
 
-import json
+from itertools import takewhile
 
 import pytest
 
@@ -15,10 +15,6 @@ from tests.hil.same_bits import PROGRAM
 TICK_LIMIT_US = 6000
 FREE_BYTES = 40 * 1024
 HARD_INTERRUPT_US = 50.0
-
-
-def statuses(lines: list[str]) -> list[dict]:
-    return [json.loads(line[3:]) for line in lines if line.startswith("ok {")]
 
 
 @pytest.mark.emulated("hosts")
@@ -36,8 +32,9 @@ def test_main_py_boots_from_the_file_system_and_finds_all_its_chips(emulated):
 
 @pytest.mark.emulated("hosts")
 def test_a_tick_takes_less_than_6_ms_with_the_beam_on(emulated):
-    said = [one for one in statuses(emulated("hosts")["lines"]) if one["state"] == "beam"]
-    assert said
+    first = takewhile(lambda one: one["state"] != "tripped", emulated("hosts")["statuses"])
+    said = [one for one in first if one["state"] == "beam"]
+    assert len(said) > 1
     for one in said:
         assert 0 < one["worst_tick_us"] < TICK_LIMIT_US
         assert one["worst_collect_us"] > 0  # the collector has run, in the slack
@@ -57,8 +54,11 @@ def test_more_than_40_kb_stay_free(emulated):
 def test_the_first_cause_is_told_and_a_new_start_needs_a_stop(emulated):
     found = emulated("hosts")
     assert found["after"]["trip"] == "generator"
-    said = [line for line in found["lines"] if not line.startswith("ok {")]
-    assert said == ["ok starting, 50 kV 0.98 mA", "ok stopped", "ok starting, 50 kV 0.98 mA"]
+    assert found["lines"] == [
+        "ok starting, 50 kV 0.98 mA",
+        "ok stopped",
+        "ok starting, 50 kV 0.98 mA",
+    ]
 
 
 @pytest.mark.emulated("hosts")

@@ -1,4 +1,4 @@
-"""The same regulation and the same trips on every host that the firmware has.
+"""The scenario bench-short: the same regulation and the same trips on every host of the firmware.
 
 In this process, on MicroPython in double and in single precision as processes whose outputs drive
 the plant, and on the emulated Pico: the real image, which boots main.py from its file system and
@@ -20,11 +20,13 @@ from tests.hil.hosts import (
     OPEN_MS,
     RECOVERED,
     REGULATED,
+    STEPS,
     Trace,
     run_here,
 )  # fmt: skip
 
 PERCENT = 100.0
+EXPECTATIONS = sum(step.action == "expect" for step in STEPS)
 # What may be apart from in-process. Nothing is stepped together with the emulated board, so that
 # its noise is another; from seed to seed these means scatter by 0.006 to 0.016 % rms.
 MEAN_PERCENT = {"in-process": 0.0, "micropython": 0.0, "micropython-single": 0.005}
@@ -35,9 +37,12 @@ HEAD = ("host", "U %", "I %", "I disturbed %", "I again %", "head mK", "start ms
 
 
 class Course:
-    def __init__(self, host: str, trace: Trace, shadow: Shadow | None):
+    """What became of the scenario on a host; outcome: as `--json` has it."""
+
+    def __init__(self, host: str, trace: Trace, outcome: dict[str, Any], shadow: Shadow | None):
         self.host = host
         self.trace = trace
+        self.outcome = outcome
         self.shadow = shadow
 
 
@@ -46,11 +51,12 @@ class Course:
     for host in HOSTS
 ])  # fmt: skip
 def course(request: pytest.FixtureRequest) -> Course:
-    """What became of the scenario on a host."""
     if request.param == "emulated-pico":
         results: Callable[[str], dict[str, Any]] = request.getfixturevalue("emulated")
-        return Course(request.param, Trace(**results("hosts")["trace"]), None)
-    return Course(request.param, *run_here(request.param))
+        found = results("hosts")
+        return Course(request.param, Trace(**found["trace"]), found["outcome"], None)
+    trace, outcome, shadow = run_here(request.param)
+    return Course(request.param, trace, outcome.summary(), shadow)
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +67,12 @@ def reference() -> Trace:
 def apart(one: float, other: float) -> float:
     """In per cent of the other."""
     return PERCENT * abs(one / other - 1.0)
+
+
+def test_all_that_the_scenario_expects_is_met(course: Course):
+    assert course.outcome["passed"]
+    assert [one["met"] for one in course.outcome["expectations"]] == [True] * EXPECTATIONS
+    assert [trip["cause"] for trip in course.outcome["trips"]] == ["chain-a", "generator"]
 
 
 def test_the_current_is_regulated(course: Course, reference: Trace):
@@ -108,7 +120,7 @@ def test_a_generator_fault_ends_the_beam_within_two_ticks(course: Course):
 
 @pytest.mark.parametrize(("host", "counts"), [("micropython", 0), ("micropython-single", 3)])
 def test_lockstep_is_exact_in_double_precision_and_within_counts_in_single(host, counts):
-    shadow = run_here(host)[1]
+    shadow = run_here(host)[2]
     assert shadow is not None
     assert (shadow.first is None) == (counts == 0)
     for name in ("hv_enable", "lamp_on", "kv_program_raw", "state", "trip"):
