@@ -9,7 +9,8 @@ from twin.errors import InputError
 from twin.progress import commissioning
 from twin.run import LAWS, Job
 from twin.scenario import load_scenario
-from twin.steps import fault_steps
+from twin.steps import check_steps, fault_steps
+from twin.toml_input import EntryError
 from twin.tube import load_tube
 
 
@@ -50,6 +51,11 @@ def prepare(
             f"--fault: one at {made[-1].at_s:g} s comes after the end of the run, "
             f"{0.001 * job.end_ms:g} s; give an earlier time"
         )
+    together = sorted((*chosen.step, *made), key=lambda step: step.at_ms)
+    try:
+        check_steps(together, chosen.start == "warm")
+    except EntryError as error:
+        raise InputError(f"--fault: with those of the scenario, {error}") from None
     if chosen.settings and (wrong := job.settings().problem()):
         raise InputError(
             f"scenario {chosen.name}, tube {name}: [settings] {wrong[0]}: {wrong[1]}; change it"

@@ -305,6 +305,12 @@ def test_any_steps_are_refused_or_run_to_the_end(steps):
     assert all(one.met is not None for one in run.end().expectations)
 
 
+@pytest.mark.parametrize("faults", [("chain-a@14.9+1",), ("fan@3", "fan@5")])
+def test_a_fault_that_is_there_already_is_refused(faults):
+    with pytest.raises(InputError, match="is there already; clear it first"):
+        prepare("bench-short", DEFAULT_TUBE, None, None, 1, (), faults)
+
+
 HEAD = """\
 title = "steps"
 duration_h = 0.01
