@@ -48,14 +48,7 @@ class Spellman:
     """
 
     def __init__(
-        self,
-        uart,
-        dac,
-        enable_pin,
-        settings,
-        model: str = "uX50P50",
-        timeout_ms: int = TIMEOUT_MS,
-        interrupts: tuple = NO_INTERRUPTS,
+        self, uart, dac, enable_pin, settings, model: str = "uX50P50", interrupts=NO_INTERRUPTS
     ):
         m = MODELS[model]
         if settings.kv_max > m.KV_FULL:
@@ -69,7 +62,6 @@ class Spellman:
         self.trouble = "no answer"
         self.timeouts = 0
         self._model = m
-        self._timeout_ms = timeout_ms
         # From its 12 bits to our 15.
         to_15 = ADC_FULL / DAC_FULL
         self._kv_scale = fixed(to_15 * m.KV_MONITOR_FULL / settings.kv_full)
@@ -106,7 +98,7 @@ class Spellman:
         line = self.line
         while line.answered():
             self._take_answer()
-        if line.command and line.waited_ms >= self._timeout_ms:
+        if line.command and line.waited_ms >= TIMEOUT_MS:
             self._time_out()
         if not line.command:
             self._ask()

@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from firmware.calibration import ADC_FULL
+from firmware.drivers import spellman
 from firmware.interlocks import STALE_MONITORS_MS
 from firmware.settings import Settings
 from firmware.signal_table import INPUTS
@@ -297,9 +298,10 @@ def test_a_generator_that_takes_two_ticks_is_still_young_enough(answer_us, most_
     assert max(ages(rig, 3000)) == most_ms <= STALE_MONITORS_MS
 
 
-def test_9600_baud_is_too_slow_whatever_the_time_out():
+def test_9600_baud_is_too_slow_whatever_the_time_out(monkeypatch):
     for timeout_ms in (20, 60, 100, 150):
-        rig = Rig(baud=9600, timeout_ms=timeout_ms)
+        monkeypatch.setattr(spellman, "TIMEOUT_MS", timeout_ms)
+        rig = Rig(baud=9600)
         rig.run(1000)
         for _ in range(20):
             assert max(ages(rig, 200)) > STALE_MONITORS_MS
