@@ -120,19 +120,16 @@ class Rig:
         __tracebackhide__ = True
         if isinstance(goal, str) and goal not in STATES:
             raise InputError(f"state {goal!r}: not known; choose {', '.join(STATES)}")
-        begin_ms = now_ms = self.world.plant.now_ms
+        plant = self.world.plant
+        begin_ms = plant.now_ms
         end_ms = begin_ms + _whole_ticks(within_s, TICK_MS)
-        while not (reached := self._reached(goal)) and now_ms < end_ms:
-            if self._seen() == "tripped" and self.state == "tripped":
-                break
+        while not self._reached(goal):
+            if plant.now_ms >= end_ms or (self._seen() == "tripped" and self.state == "tripped"):
+                wanted = f"in {goal!r}" if isinstance(goal, str) else "where it should be"
+                said = f"the unit is {self._said()}, not {wanted} within {within_s:g} s"
+                raise AssertionError(f"{said}\n{self.story()}")
             self._advance(TICK_MS)
-            now_ms = self.world.plant.now_ms
-        if not reached and self.state != goal:  # some tell their state a little late
-            wanted = f"in {goal!r}" if isinstance(goal, str) else "where it should be"
-            raise AssertionError(
-                f"the unit is {self._said()}, not {wanted} within {within_s:g} s\n" + self.story()
-            )
-        return 0.001 * (now_ms - begin_ms)
+        return 0.001 * (plant.now_ms - begin_ms)
 
     def measure(self, name: str, seconds: float) -> Spread:
         """Let `seconds` pass and look at `name` in each tick; at "intensity" each second.
@@ -269,9 +266,7 @@ class Rig:
             raise
 
     def _reached(self, goal: str | Callable[[], bool]) -> bool:
-        if not isinstance(goal, str):
-            return bool(goal())
-        return goal == self._seen() and goal == self.state  # what is seen may be a second old
+        return goal == self.state if isinstance(goal, str) else bool(goal())
 
     def _seen(self) -> str:
         return STATES[self.world.condition]
