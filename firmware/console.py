@@ -159,7 +159,7 @@ def standard_streams() -> tuple:
     return (
         reader,
         writer,
-        lambda: len(incoming.poll(0)) > 0,
+        lambda wait_ms=0: len(incoming.poll(wait_ms)) > 0,
         lambda: len(outgoing.poll(0)) > 0,
     )
 

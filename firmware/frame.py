@@ -6,17 +6,23 @@ A frame is, little-endian and without gaps,
 
 where `length` counts all of it and the CRC covers all that stands before it. On the wire it is
 stuffed by COBS (Cheshire and Baker, IEEE/ACM Trans. Networking 7 (1999) 159), so that no byte of
-it is 0, and a 0 ends it. Version, kind and length are never 0 and therefore stand on the wire as
-they are: four bytes into a frame its receiver knows how many are still to come.
+it is 0, and a 0 ends it.
 
-The payloads are derived from firmware/signals.py:
+The host asks, the firmware answers. What the host sends, with its payload, and what answers it:
 
-    SETTING  integer u8 (0 or 1), value i64 or f64, name
-    START    outputs, what the actuators hold until the first step
-    STEP     run u8, hold u8, kv f64, ma f64, inputs
-    OUTPUTS  outputs
+    SETTING  integer u8 (0 or 1), value i64 or f64, name               DONE
+    ITEM     one value of the firmware's state (state_items.py)        DONE
+    START    real time u8, silence_ms u32, outputs held until then     OUTPUTS_HELD, REFUSED
+    STEP     run u8, hold u8, kv f64, ma f64, inputs                   OUTPUTS_HELD
+    COUNTS   nothing                                                   TOLD: u32 for each of COUNTED
+    STATE    number of the item wanted, u16                            ITEM, or DONE: no such item
+    END      nothing                                                   LAST_WORD
 
-The command and the settings travel as f64, so that both ends calculate with the same number.
+REFUSED says why, in words. Unasked come, with outputs as payload: TICKED for each tick in real
+time (its number u16, then the outputs), SAFE when the host is silent, and LAST_WORD at the end.
+
+The command, the settings and the state travel as f64, so that both ends calculate with the same
+number. docs/link.md says what the two ends do with all of it.
 """
 
 import struct
@@ -24,25 +30,50 @@ from binascii import crc32
 
 from firmware.signal_table import INPUTS, OUTPUTS
 
-VERSION = 1
+VERSION = 2
 SETTING = 1
 START = 2
 STEP = 3
 OUTPUTS_HELD = 4
+ITEM = 5
+STATE = 6
+COUNTS = 7
+END = 8
+DONE = 9
+REFUSED = 10
+SAFE = 11
+TICKED = 12
+LAST_WORD = 13
+TOLD = 14
+REQUESTS = (SETTING, START, STEP, ITEM, STATE, COUNTS, END)
+
+# What the firmware counts: frames that came damaged, again, out of their order or from another
+# time; frames that never came; lines that were full when something was to be said; said SAFE;
+# ticks, and in real time those without a fresh sample, late ones, left out ones; the longest.
+COUNTED = (
+    "corrupt", "repeated", "out_of_order", "lost", "unsaid", "safe_said",
+    "ticks", "unfed", "late", "missed", "worst_tick_us",
+)  # fmt: skip
 
 HEADER_FORMAT = "<BBBHI"
 HEADER_BYTES = struct.calcsize(HEADER_FORMAT)
 CRC_BYTES = 4
 SHORTEST = HEADER_BYTES + CRC_BYTES  # unstuffed; stuffing adds one byte, the 0 another
 LONGEST = 253  # unstuffed: so COBS needs none of its blocks of 254 without a zero
+LONGEST_PAYLOAD = LONGEST - SHORTEST
 LENGTH_AT = 3  # of the length, on the wire
 
 INPUTS_FORMAT = "".join([signal[4] for signal in INPUTS])
 OUTPUTS_FORMAT = "<" + "".join([signal[4] for signal in OUTPUTS])
 STEP_FORMAT = "<BBdd" + INPUTS_FORMAT
+START_FORMAT = "<BI"
+TICK_FORMAT = "<H"
 STEP_BYTES = struct.calcsize(STEP_FORMAT)
+START_BYTES = struct.calcsize(START_FORMAT)
+TICK_BYTES = struct.calcsize(TICK_FORMAT)
 OUTPUTS_BYTES = struct.calcsize(OUTPUTS_FORMAT)
 SETTING_BYTES = struct.calcsize("<Bd")
+COUNTS_FORMAT = "<" + "I" * len(COUNTED)
 
 CODE_RANGES = {"B": (0, 255), "H": (0, 65535), "h": (-32768, 32767), "I": (0, 0xFFFFFFFF)}
 INPUTS_CHECK = tuple([(signal[0], CODE_RANGES[signal[4]]) for signal in INPUTS])
@@ -119,15 +150,6 @@ class Receiver:
                     frames.append(frame)
         return frames
 
-    def wanted(self) -> int:
-        """How many bytes are sure to come before a frame is complete, for a read that blocks."""
-        pending = self._pending
-        have = len(pending)
-        if have > 1 and pending[1] != VERSION:
-            return 1
-        whole = (SHORTEST if have <= LENGTH_AT else pending[LENGTH_AT]) + 2
-        return whole - have if whole > have else 1
-
 
 def pack_step(inputs, command) -> bytes:
     """Payload of STEP. ValueError names a value that its bytes can't hold."""
@@ -149,14 +171,58 @@ def unpack_step(payload: bytes, inputs, command) -> None:
 
 
 def pack_outputs(outputs) -> bytes:
-    """Payload of OUTPUTS_HELD and START. ValueError names a value that its bytes can't hold."""
+    """Payload of OUTPUTS_HELD and its like. ValueError names a value that its bytes can't hold."""
     return struct.pack(OUTPUTS_FORMAT, *_checked(outputs, OUTPUTS_CHECK))
 
 
 def unpack_outputs(payload: bytes, outputs) -> None:
-    """Fill the record from the payload of OUTPUTS_HELD or START."""
+    """Fill the record from the payload of OUTPUTS_HELD and its like."""
     _expect(payload, OUTPUTS_BYTES)
     outputs.load(struct.unpack(OUTPUTS_FORMAT, payload))
+
+
+def pack_start(real_time: bool, silence_ms: int, outputs) -> bytes:
+    """Payload of START."""
+    return struct.pack(START_FORMAT, 1 if real_time else 0, silence_ms) + pack_outputs(outputs)
+
+
+def unpack_start(payload: bytes, outputs):
+    """(real time, silence_ms) from the payload of START; fills the record."""
+    unpack_outputs(payload[START_BYTES:], outputs)
+    real_time, silence_ms = struct.unpack_from(START_FORMAT, payload)
+    return real_time != 0, silence_ms
+
+
+def pack_ticked(tick: int, outputs) -> bytes:
+    """Payload of TICKED."""
+    return struct.pack(TICK_FORMAT, tick & 0xFFFF) + pack_outputs(outputs)
+
+
+def unpack_ticked(payload: bytes, outputs) -> int:
+    """Number of the tick, wrapping at 2**16, from the payload of TICKED; fills the record."""
+    unpack_outputs(payload[TICK_BYTES:], outputs)
+    return struct.unpack_from(TICK_FORMAT, payload)[0]
+
+
+def pack_counts(counts) -> bytes:
+    """Payload of TOLD, from the values of COUNTED; what is more than 32 bits stays at the most."""
+    return struct.pack(COUNTS_FORMAT, *[min(count, 0xFFFFFFFF) for count in counts])
+
+
+def unpack_counts(payload: bytes) -> dict:
+    """By the names of COUNTED."""
+    _expect(payload, struct.calcsize(COUNTS_FORMAT))
+    return dict(zip(COUNTED, struct.unpack(COUNTS_FORMAT, payload)))
+
+
+def pack_number(number: int) -> bytes:
+    """Payload of STATE."""
+    return struct.pack("<H", number)
+
+
+def unpack_number(payload: bytes) -> int:
+    _expect(payload, 2)
+    return struct.unpack("<H", payload)[0]
 
 
 def pack_setting(name: str, value) -> bytes:

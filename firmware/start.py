@@ -135,12 +135,12 @@ class Stored:
 
 
 def link() -> None:
-    """The bench's frames on the serial line until it falls silent; no actuator is driven here."""
+    """The bench's frames on the serial line, until they end; no actuator is driven here."""
     from firmware.lockstep import serve, standard_streams
 
     micropython.kbd_intr(-1)  # a frame may hold the byte of Ctrl-C
     try:
-        serve(standard_streams(LINK_SILENCE_MS))
+        serve(standard_streams(LINK_SILENCE_MS, True))
     except Exception:
         pass  # no frame of ours, or settings that nothing can work with: back to the console
     finally:

@@ -10,7 +10,8 @@ import argparse
 import sys
 from time import perf_counter
 
-from hil.lockstep import Peer, PeerError, Shadow
+from hil.link import LinkError, Peer
+from hil.shadow import Shadow
 from hil.targets import TARGETS, command_of
 from twin.errors import InputError
 from twin.job import prepare
@@ -64,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         job = prepare(chosen.scenario, DEFAULT_TUBE, None, None, chosen.seed, ())
         shadow, frames = compare(job, chosen.target, until_ms, chosen.peer_drives)
-    except (InputError, PeerError) as error:
+    except (InputError, LinkError) as error:
         print(error, file=sys.stderr)
         return 2
     wall_s = perf_counter() - began

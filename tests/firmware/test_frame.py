@@ -8,25 +8,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware.frame import (
+    COUNTED,
     LONGEST,
+    LONGEST_PAYLOAD,
     OUTPUTS_HELD,
     SHORTEST,
     STEP,
     Receiver,
     pack,
+    pack_counts,
+    pack_number,
     pack_outputs,
     pack_setting,
+    pack_start,
     pack_step,
+    pack_ticked,
     unpack,
+    unpack_counts,
+    unpack_number,
     unpack_outputs,
     unpack_setting,
+    unpack_start,
     unpack_step,
+    unpack_ticked,
 )
 from firmware.signal_table import INPUTS, OUTPUTS
 from firmware.signals import Command, Inputs, Outputs
 from tests.firmware.on_micropython import PRECISIONS, printed_here, printed_on_micropython
-
-MOST = LONGEST - SHORTEST
 
 
 def raw_values(signals: tuple) -> st.SearchStrategy[tuple]:
@@ -37,7 +45,7 @@ FRAMES = st.tuples(
     st.integers(1, 255),
     st.integers(0, 0xFFFF),
     st.integers(0, 0xFFFFFFFF),
-    st.binary(max_size=MOST),
+    st.binary(max_size=LONGEST_PAYLOAD),
 )
 
 
@@ -81,6 +89,27 @@ def test_outputs_survive(values):
     outputs.load(values)
     unpack_outputs(pack_outputs(outputs), filled)
     assert filled.values() == values
+
+
+@given(raw_values(OUTPUTS), st.booleans(), st.integers(0, 0xFFFFFFFF), st.integers(0, 0xFFFF))
+def test_a_start_and_a_tick_survive(values, real_time, silence_ms, tick):
+    outputs, filled = Outputs(), Outputs()
+    outputs.load(values)
+    assert unpack_start(pack_start(real_time, silence_ms, outputs), filled) == (
+        real_time,
+        silence_ms,
+    )
+    assert filled.values() == values
+    filled.load(Outputs().values())
+    assert unpack_ticked(pack_ticked(tick + 0x10000, outputs), filled) == tick
+    assert filled.values() == values
+    assert unpack_number(pack_number(tick)) == tick
+
+
+def test_counts_are_told_by_name_and_stay_at_the_most_that_fits():
+    counts = unpack_counts(pack_counts([0xFFFFFFFF + 5, *range(1, len(COUNTED))]))
+    assert list(counts) == list(COUNTED)
+    assert list(counts.values()) == [0xFFFFFFFF, *range(1, len(COUNTED))]
 
 
 @given(st.text(min_size=1, max_size=40), st.floats() | st.integers(-(2**63), 2**63 - 1))
@@ -138,29 +167,13 @@ def test_damaged_frames_are_counted_and_passed_over():
     assert receiver.corrupt == 3
 
 
-@given(st.lists(FRAMES, min_size=1, max_size=4))
-def test_a_reader_that_blocks_is_never_asked_for_more_than_the_frame_has(frames):
-    receiver = Receiver()
-    for frame in frames:
-        wire = bytes(pack(*frame))
-        reads = 0
-        received: list = []
-        while not received:
-            assert 0 < receiver.wanted() <= len(wire)
-            piece, wire = wire[: receiver.wanted()], wire[receiver.wanted() :]
-            received = receiver.feed(piece)
-            reads += 1
-        assert (received, wire) == ([frame], b"")
-        assert reads <= 2
-
-
 def test_the_format_on_the_wire_is_this_one():
     outputs = Outputs()
     outputs.load((1, 1, 3413, 3072, 2090, 11140, 3, 0))
     wire = pack(OUTPUTS_HELD, 0x0102, 0x3FFFFFF6, pack_outputs(outputs))
     # code, version, kind, length, sequence, now_ms, enable, lamp, kV, grid, filament, fan, state
     assert wire.hex(" ") == (
-        "0e 01 04 19 02 01 f6 ff ff 3f 01 01 55 0d 07 0c 2a 08 84 2b 03 05 2c 40 28 d4 00"
+        "0e 02 04 19 02 01 f6 ff ff 3f 01 01 55 0d 07 0c 2a 08 84 2b 03 05 cf c2 36 af 00"
     )
 
 
@@ -174,10 +187,18 @@ def test_a_value_that_does_not_fit_its_bytes_is_named_and_not_sent():
 def test_a_payload_of_another_length_is_refused():
     with pytest.raises(ValueError, match="not 12"):
         unpack_outputs(bytes(13), Outputs())
+    with pytest.raises(ValueError, match="not 12"):
+        unpack_start(pack_start(True, 1, Outputs()) + b"0", Outputs())
+    with pytest.raises(ValueError, match="not 12"):
+        unpack_ticked(b"", Outputs())
+    with pytest.raises(ValueError, match="not 2"):
+        unpack_number(b"123")
+    with pytest.raises(ValueError, match="not 44"):
+        unpack_counts(bytes(40))
     with pytest.raises(ValueError, match="without a name"):
         unpack_setting(bytes(9))
     with pytest.raises(ValueError, match="too long"):
-        pack(STEP, 0, 0, bytes(MOST + 1))
+        pack(STEP, 0, 0, bytes(LONGEST_PAYLOAD + 1))
 
 
 def test_a_frame_of_another_version_is_not_understood():
@@ -207,16 +228,20 @@ for n in range(200):
         wire[state % len(wire)] ^= 1 << state % 8
     if n % 5 == 0:
         wire = wire[:state % len(wire)]
-    at = 0
-    while at < len(wire):
-        some = receiver.wanted()
-        for kind, sequence, now_ms, payload in receiver.feed(bytes(wire[at:at + some])):
+    for at in range(0, len(wire), 11):
+        for kind, sequence, now_ms, payload in receiver.feed(bytes(wire[at:at + 11])):
             unpack_step(payload, inputs, command)
             print(kind, sequence, now_ms, inputs.values(), command.run, command.hold)
             print(command.kv, command.ma)
-        at += some
 print(receiver.corrupt, unpack_setting(pack_setting("fan_exponent", 0.8125)))
 print(unpack_setting(pack_setting("preheat_ms", -4000)))
+outputs = Outputs()
+outputs.load((1, 1, 3413, 3072, 2090, 11140, 3, 0))
+say(pack_start(True, 60000, outputs))
+print(unpack_start(pack_start(True, 60000, outputs), outputs), outputs.values())
+print(unpack_ticked(pack_ticked(65537, outputs), outputs), unpack_number(pack_number(65535)))
+counts = unpack_counts(pack_counts([n << 28 for n in range(len(COUNTED))]))
+print([counts[name] for name in COUNTED])
 try:
     inputs.switches = 256
     pack_step(inputs, command)

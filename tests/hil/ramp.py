@@ -9,8 +9,10 @@ import pytest
 import twin.run
 from firmware.controller import Controller
 from firmware.signals import Record
-from hil.lockstep import SOURCE, Peer, Shadow
+from hil.link import Peer
+from hil.shadow import Shadow
 from hil.targets import command_of
+from hil.transports import SOURCE
 from twin.calibrations import calibration_of
 from twin.run import START_AFTER_MS, Job, build_world
 from twin.scenario import load_scenario

@@ -12,8 +12,10 @@ from firmware.signal_table import INPUTS
 from firmware.signals import ALL_CLOSED, CHAIN_A, Command, Inputs, Outputs
 from firmware.ticks import MASK
 from hil.compare import main
-from hil.lockstep import SOURCE, Difference, Peer, Shadow
+from hil.link import Peer
+from hil.shadow import Difference, Shadow
 from hil.targets import command_of
+from hil.transports import SOURCE
 from tests.hil.ramp import MINUTE_MS, beside, fill, ramp_world, run_at
 
 
@@ -26,7 +28,7 @@ def test_the_ramp_from_switch_on_into_its_first_minutes_is_the_same_to_the_count
     assert shadow.ticks == (3 * MINUTE_MS - begin_ms) // 10
     assert begin_ms & MASK > 3 * MINUTE_MS  # the tick counter has wrapped on the way
     assert shadow.condition == BEAM
-    assert shadow.peer.receiver.corrupt == 0
+    assert shadow.peer.counts.clean
 
 
 @pytest.mark.parametrize("target", ["cpython", "micropython"])

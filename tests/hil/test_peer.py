@@ -2,14 +2,23 @@
 
 import pytest
 
+from firmware.controller import BEAM, OFF
 from firmware.settings import Settings
 from firmware.signals import ALL_CLOSED, Command, Inputs, Outputs
-from hil.lockstep import Peer, PeerError
+from hil.link import Link, LinkError, Peer
+from hil.shadow import make_safe
 from hil.targets import TARGETS, command_of
-from tests.hil.ramp import fill
+from hil.transports import Process
+from tests.hil.ramp import beside, fill, ramp_world
 from twin.errors import InputError
 
 SAFE = Outputs().values()
+START_BY_HAND = """
+from firmware.lockstep import *
+link, outputs = standard_streams(9999), Outputs()
+link.prepare(Settings(), outputs)
+link.begin(Controller(Settings()))
+"""
 
 
 def micropython(source: str) -> list[str]:
@@ -23,18 +32,22 @@ def fan_at(count: int) -> Outputs:
 
 
 @pytest.mark.parametrize("target", TARGETS)
-def test_the_outputs_of_before_the_first_step_are_held_and_the_last_word_is_the_safe_state(target):
+@pytest.mark.parametrize("pty", [True, False])
+def test_the_outputs_of_before_the_first_step_are_held_and_the_last_word_is_the_safe_state(
+    target, pty
+):
     held = fan_at(20_000)
-    with Peer(command_of(target), Settings(), held) as peer:
+    with Link(Process(command_of(target), pty), Settings(), held) as peer:
         assert peer.exchange(0, Inputs(), Command(50.0, 0.98)).values() == held.values()
         assert peer.hang_up().values() == SAFE
 
 
 def test_a_line_that_falls_silent_ends_in_the_safe_state():
-    with Peer([*command_of("micropython"), "500"], Settings(), fan_at(20_000)) as peer:
-        assert peer.receive().values() == SAFE
-        with pytest.raises(PeerError, match="is gone, exit status 0"):
-            peer.receive()
+    with Peer(command_of("micropython"), Settings(), fan_at(20_000), silence_ms=300) as peer:
+        peer.transport.wait()
+        with pytest.raises(LinkError, match="has ended, in the safe state, exit status 0"):
+            peer.exchange(0, Inputs(), Command(50.0, 0.98))
+        assert peer.outputs.values() == SAFE
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -43,33 +56,58 @@ def test_an_exception_in_a_tick_ends_in_the_safe_state_and_is_told(target):
     settings.fan_exponent = 0.0
     fill(inputs, switches=ALL_CLOSED, head_temperature_raw=11_000)
     with Peer(command_of(target), settings, fan_at(20_000)) as peer:
-        with pytest.raises(PeerError, match=r"(?s)exit status 1.*ZeroDivisionError") as told:
+        with pytest.raises(LinkError, match=r"(?s)exit status 1.*ZeroDivisionError") as told:
             for tick in range(1000):
-                last = peer.exchange(10 * tick, inputs, Command(50.0, 0.98)).values()
+                peer.exchange(10 * tick, inputs, Command(50.0, 0.98))
         assert "firmware/thermal.py" in str(told.value)
-        assert last == SAFE
+        assert peer.outputs.values() == SAFE
+
+
+def test_a_shadow_whose_peer_is_lost_leaves_nothing_energised():
+    world = ramp_world(pre_roll_ms=30_000)
+    with beside(world, "micropython", peer_drives=True) as shadow:
+        world.run(-5_000)
+        assert shadow.condition == BEAM and world.plant.hv_enable
+        assert isinstance(shadow.peer.transport, Process)
+        shadow.peer.transport.kill()
+        with pytest.raises(LinkError, match="is gone, exit status -9"):
+            world.run(0)
+        make_safe(world)
+        assert world.outputs.values() == SAFE
+        assert (world.plant.hv_enable, world.plant.kv_program_raw) == (0, 0)
+        assert shadow.condition == OFF
 
 
 def test_a_setting_that_does_not_exist_is_told():
     settings = Settings()
     settings.warp_factor = 9.0  # type: ignore[attr-defined]
-    with pytest.raises(PeerError, match="unknown setting warp_factor"):
+    with pytest.raises(LinkError, match="refuses: unknown setting warp_factor, exit status 1"):
         Peer(command_of("micropython"), settings)
 
 
 def test_a_peer_that_dies_says_why():
-    with pytest.raises(PeerError, match=r"(?s)exit status 1.*no such thing"):
+    with pytest.raises(LinkError, match=r"(?s)is gone, exit status 1.*no such thing"):
         Peer(micropython("raise ValueError('no such thing')"), Settings())
 
 
 def test_a_peer_that_hangs_is_not_waited_for():
-    with pytest.raises(PeerError, match=r"no answer within 0\.2 s"):
+    with pytest.raises(LinkError, match=r"no answer within 0\.2 s"):
         Peer(micropython("while True: pass"), Settings(), timeout_s=0.2)
+
+
+def test_a_peer_that_reads_nothing_more_is_not_waited_for():
+    """Not even in a write: what does not fit on the line is lost."""
+    asleep = START_BY_HAND + "import time\ntime.sleep(60)\n"
+    with Peer(micropython(asleep), Settings(), timeout_s=0.5, resend_s=0.0001) as peer:
+        with pytest.raises(LinkError, match=r"no answer within 0\.5 s"):
+            peer.exchange(0, Inputs(), Command(50.0, 0.98))
+        for _ in range(1000):
+            peer.send(0, Inputs(), Command(50.0, 0.98))
 
 
 def test_a_peer_that_babbles_is_not_listened_to_for_ever():
     babble = "import sys\nwhile True: sys.stdout.buffer.write(b'warp drive \\0')"
-    with pytest.raises(PeerError, match=r"no answer within 1 s, \d+ damaged frames"):
+    with pytest.raises(LinkError, match=r"no answer within 1 s, \d+ damaged frames"):
         Peer(micropython(babble), Settings(), timeout_s=1.0)
 
 
@@ -78,15 +116,23 @@ def test_a_program_that_is_not_there_is_an_ordinary_error():
         Peer(["/nowhere/micropython"], Settings())
 
 
-def test_a_peer_that_answers_twice_or_to_another_frame_is_caught():
-    start = "from firmware.lockstep import *\nfrom firmware.frame import *\n"
-    start += "link = standard_streams(9999)\nlink.prepare(Settings(), Outputs())\n"
-    late = start + "link.next_tick()\nlink._now_ms -= 10\nlink.write(Outputs())\nlink.next_tick()"
-    with (
-        Peer(micropython(late), Settings()) as peer,
-        pytest.raises(PeerError, match="90 ms to number 1, 100 ms"),
-    ):
-        peer.exchange(100, Inputs(), Command(50.0, 0.98))
+def test_an_answer_to_another_frame_is_none():
+    late = START_BY_HAND + "link.next_tick()\nlink._now_ms -= 10\nlink.write(outputs)\n"
+    late += "link.next_tick()"
+    with Peer(micropython(late), Settings(), timeout_s=0.5, resend_s=9.0) as peer:
+        with pytest.raises(LinkError, match=r"no answer within 0\.5 s"):
+            peer.exchange(100, Inputs(), Command(50.0, 0.98))
+        assert peer.counts.out_of_order == 1
+
+
+def test_an_answer_that_comes_again_is_counted_and_not_taken():
+    twice = START_BY_HAND + "for tick in range(3):\n"
+    twice += "    link.next_tick()\n    link.write(outputs)\n    link.write(outputs)\n"
+    with Peer(micropython(twice), Settings()) as peer:
+        for tick in range(3):
+            peer.exchange(10 * tick, Inputs(), Command(50.0, 0.98))
+        assert peer.counts.late == 2
+        assert peer.counts.out_of_order == 0
 
 
 def test_an_interpreter_that_is_missing_is_named_with_its_mend(monkeypatch):
