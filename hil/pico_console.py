@@ -30,7 +30,7 @@ class PicoConsole:
 
     send   : takes bytes for the board
     statuses : all whole ones that the board has given; status: the last
-    state, trip : the last that is known of these two, as words
+    state, trip : the last that is known of these two, as words; state_ms: when that was asked for
     said   : lines that answered commands
     cut    : answers that were broken off
     """
@@ -39,6 +39,7 @@ class PicoConsole:
         self.statuses: list[dict[str, Any]] = []
         self.state = STATES[0]
         self.trip = ""
+        self.state_ms = 0
         self.said: list[str] = []
         self.cut = 0
         self._send = send
@@ -139,7 +140,7 @@ class PicoConsole:
 
     def _tell_state(self, state: str, trip: str) -> None:
         self._known = True
-        self.state, self.trip = state, trip
+        self.state, self.trip, self.state_ms = state, trip, self._sent_ms
         waiting, self._waiting = self._waiting, []
         for answer in waiting:
             answer(STATES.index(state), trip)

@@ -7,7 +7,7 @@ stepped together; commands go in on the console, and what the firmware thinks co
 from typing import Any
 
 from firmware.boards.pins import PICO
-from firmware.controller import OFF, STATES, TRIPPED
+from firmware.controller import STATES, TRIPPED
 from firmware.interlock_table import TABLE
 from firmware.ticks import MASK
 from hil.emulated_pico import MS
@@ -27,6 +27,7 @@ BENCH = "emulated-pico"  # its description in hil/wiring/
 BOOT_MS = 6000  # at most, until the console has told the status
 LONGEST_MS = 300_000
 AFTER_TICK_NS = 1000  # what happens at a time comes this long after the plant's tick of it
+STARTED_NS = 300 * MS  # after so long a firmware that was told to start has left its last trip
 CODES = {"": 0} | {row[1]: row[0] for row in TABLE}
 
 
@@ -51,7 +52,8 @@ class PicoWorld(World):
         self._begin_ns = 0
         self._run = False
         self._run_ns = 0
-        self._seen = OFF
+        self._trip_noted = False
+        self._untripped_ns = 0
         self._changes = 0  # of the enable line that the console has been asked about
         self._trip_ms = 0
         self._boot()
@@ -67,7 +69,7 @@ class PicoWorld(World):
 
     @property
     def trip_ms(self) -> int:
-        """When the enable line fell, if it had been on since the last start, or the news came."""
+        """When the enable line fell; where it was not on, when no trip was known last."""
         return self._trip_ms & MASK
 
     @property
@@ -126,10 +128,19 @@ class PicoWorld(World):
         if self._changes != len(self.unit.enabled):
             self._changes = len(self.unit.enabled)
             self.console.ask()
-        if self.condition == TRIPPED != self._seen:
-            falls = [ns for ns, high in self.unit.enabled if not high and ns >= self._run_ns]
-            self._trip_ms = int(self.ms_of(falls[-1])) if falls else self.plant.now_ms
-        self._seen = self.condition
+        if self.condition != TRIPPED:
+            self._untripped_ns = self.console.state_ms * MS
+        elif not self._trip_noted:
+            self._note_trip()
+
+    def _note_trip(self) -> None:
+        """Once for each start, when a status that was asked for after it tells of a trip."""
+        if self.console.state_ms * MS < self._run_ns + STARTED_NS:
+            return
+        self._trip_noted = True
+        falls = [ns for ns, high in self.unit.enabled if not high and ns >= self._run_ns]
+        at_ns = falls[-1] if falls else max(self._untripped_ns, self._run_ns)
+        self._trip_ms = int(self.ms_of(at_ns))
 
     def _obey(self) -> None:
         """Carry over what has been commanded since the last time."""
@@ -140,6 +151,7 @@ class PicoWorld(World):
             self._run = command.run
             if command.run:
                 self._run_ns = self.unit.pico.now_ns
+                self._trip_noted = False
                 self.console.tell(f"run {command.kv!r} {command.ma!r}")
             else:
                 self.console.tell("stop")

@@ -3,7 +3,7 @@
 The runs are those of tests/hil/emulated_runs.py; times are the emulated board's own.
 """
 
-from itertools import takewhile
+from itertools import groupby
 
 import pytest
 
@@ -32,15 +32,17 @@ def test_main_py_boots_from_the_file_system_and_finds_all_its_chips(emulated):
 
 @pytest.mark.emulated("hosts")
 def test_a_tick_takes_less_than_6_ms_with_the_beam_on(emulated):
-    first = takewhile(lambda one: one["state"] != "tripped", emulated("hosts")["statuses"])
-    said = [one for one in first if one["state"] == "beam"]
-    assert len(said) > 1
-    for one in said:
+    courses = groupby(emulated("hosts")["statuses"], key=lambda one: one["state"])
+    beams = [list(said) for state, said in courses if state == "beam"]
+    assert len(beams) == 2
+    assert len(beams[0]) > 1
+    for one in beams[0] + beams[1]:
         assert 0 < one["worst_tick_us"] < TICK_LIMIT_US
         assert one["worst_collect_us"] > 0  # the collector has run, in the slack
         assert one["worst_busy_us"] < 10_000  # and never made a tick late
         assert one["forced"] == 0
-    assert said[-1]["late"] == said[0]["late"]  # nor has a status
+    for said in beams:
+        assert said[-1]["late"] == said[0]["late"]  # nor has a status
 
 
 @pytest.mark.emulated("hosts")
