@@ -213,9 +213,9 @@ def _check_report(path: Path) -> None:
 
 def _one_line(item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException]) -> str:
     """Place and text of an error that a line says all of; else nothing."""
-    from hil.lockstep import PeerError
+    from hil.link import LinkError
 
-    if not isinstance(excinfo.value, InputError | PeerError):
+    if not isinstance(excinfo.value, InputError | LinkError):
         return ""
     lines = [entry.lineno + 1 for entry in excinfo.traceback if Path(entry.path) == item.path]
     place = f"{item.location[0]}:{lines[-1] if lines else (item.location[1] or 0) + 1}"

@@ -11,7 +11,7 @@ from typing import Any
 from firmware.controller import STATES
 from firmware.signals import Command
 from firmware.ticks import MASK, diff
-from hil.lockstep import PeerError
+from hil.link import LinkError
 from hil.rig_channels import unit_of, values_of
 from hil.rig_faults import RigFaults
 from hil.rig_job import check_room
@@ -261,7 +261,7 @@ class Rig:
             while plant.now_ms < end_ms:
                 self.world.run(min(end_ms, plant.now_ms + pace.stride_ms(STRIDE_MS)))
                 pace.keep(plant.now_ms - self._begin_ms)
-        except PeerError:
+        except LinkError:
             self.lost = True
             raise
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from firmware.signals import Inputs, Outputs
 from hil.bench_report import thinned
-from hil.lockstep import PeerError
+from hil.link import LinkError
 from hil.rig import Rig
 from hil.rig_job import bench_job
 from hil.rig_recorder import KEPT
@@ -252,11 +252,11 @@ def test_of_a_firmware_that_has_fallen_silent_nothing_more_is_asked():
         condition = 0
 
         def step(self, *_: object) -> None:
-            raise PeerError("silent")
+            raise LinkError("silent")
 
     rig = with_beam()
     rig.world.controller = Gone()
-    with pytest.raises(PeerError):
+    with pytest.raises(LinkError):
         rig.run(1)
     at_s = rig.now_s
     rig.make_safe()
