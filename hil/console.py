@@ -123,6 +123,18 @@ class ConsoleClient:
         self._write("link")
         return self._stream, self._pending
 
+    def link(self) -> tuple[Stream, bytes]:
+        """Ask for the bench's frames: the stream, and what has come of them. It is the caller's
+        then. RefusedError if the unit has none to give, as with the beam on."""
+        self._write("link")
+        deadline_s = self._now_s() + self._answer_s
+        while b"\0" not in self._pending:  # which ends a frame, and is in no line
+            line, end, _ = self._pending.partition(b"\n")
+            if end and line.startswith(b"error "):
+                raise RefusedError(f"{self.name}: {self._line(deadline_s).partition(' ')[2]}")
+            self._more(deadline_s)
+        return self._stream, self._pending
+
     def close(self) -> None:
         with suppress(OSError):
             self._stream.close()
@@ -206,14 +218,16 @@ class ConsoleClient:
                 if line.strip():
                     return line.decode("ascii", errors="replace").strip()
                 continue
-            if self._now_s() > deadline_s:
-                raise LostError(
-                    f"{self.name}: no answer; is it plugged in, and does the firmware run?"
-                )
-            try:
-                self._pending += self._stream.read(getattr(self._stream, "in_waiting", 0) or 1)
-            except OSError as error:
-                raise self._lost(error) from None
+            self._more(deadline_s)
+
+    def _more(self, deadline_s: float) -> None:
+        """Read what has come."""
+        if self._now_s() > deadline_s:
+            raise LostError(f"{self.name}: no answer; is it plugged in, and does the firmware run?")
+        try:
+            self._pending += self._stream.read(getattr(self._stream, "in_waiting", 0) or 1)
+        except OSError as error:
+            raise self._lost(error) from None
 
     def _lost(self, error: OSError) -> LostError:
         return LostError(f"{self.name}: the line was lost ({error.strerror or error})")

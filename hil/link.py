@@ -170,6 +170,8 @@ class Link:
         while not self.counts.safe_said:
             self._listen(patience)
         self.counts.safe_said = 0
+        with suppress(GoneError):
+            self.transport.write(b"\0")  # ends what others have left on the line
         for name, value in settings.values().items():
             self._ask(frame.SETTING, frame.pack_setting(name, value))
         for item in state_items.items(state):

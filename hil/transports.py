@@ -154,6 +154,23 @@ class Process(Descriptors):
         return " ".join(self.command)
 
 
+def open_link(url: str) -> "Port":
+    """The unit at a pyserial URL, or at "auto", asked for the bench's frames.
+
+    InputError if there is none, or if it refuses, as one does whose beam is on. When the session
+    is over the unit goes back to its console by itself.
+    """
+    from hil.console import connect
+
+    unit = connect(url)
+    try:
+        stream, pending = unit.link()
+    except BaseException:
+        unit.close()
+        raise
+    return Port(stream, unit.name, pending)
+
+
 class Port:
     """A serial port, open already: pyserial's, whatever its URL, called `name` in errors.
 

@@ -260,9 +260,8 @@ class Link:
     def _take(self, whole: tuple) -> int:
         """The kind of a request that is new; 0 if it is not, or is none."""
         kind, sequence, now_ms, payload = whole
-        counts = self.counts
-        ahead = (sequence - self._sequence) & 0xFFFF
-        if kind not in frame.REQUESTS:  # what we have said ourselves, from a line that echoes
+        counts, ahead = self.counts, (sequence - self._sequence) & 0xFFFF
+        if kind not in frame.REQUESTS:  # our own, from a line that echoes
             counts["out_of_order"] += 1
             return 0
         self._heard_ms = self._ticks_ms()
@@ -275,6 +274,8 @@ class Link:
         if ahead != 1 and (ahead >= HALF or not (self.real_time and self._begun)):
             counts["out_of_order"] += 1
             return 0
+        if not self._sequence:
+            self.receiver.corrupt = 0  # what stood on the line before was nobody's frame
         counts["lost"] += ahead - 1
         self._sequence, self._now_ms, self._payload = sequence, now_ms, payload
         self._answer = bytearray()
@@ -286,7 +287,6 @@ class Link:
         self._send(self._answer)
 
     def _say(self, kind: int, payload: bytes) -> None:
-        """Something that is no answer."""
         self._send(frame.pack(kind, self._sequence, self._now_ms, payload))
 
     def _send(self, wire) -> None:

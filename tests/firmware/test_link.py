@@ -81,9 +81,11 @@ def test_the_numbers_wrap():
 
 
 def test_noise_between_frames_is_passed_over_and_counted():
-    line = served(NOISE, start(1), NOISE, step(2, 10), NOISE, step(3, 20), ask(COUNTS, 4))
+    line = Line((0, NOISE + start(1)), closed=9)
+    line.due.append((1, NOISE + step(2, 10) + NOISE + step(3, 20) + ask(COUNTS, 4)))
+    serve(line.link())
     assert [number for number, _, _ in line.told(OUTPUTS_HELD)] == [1, 2, 3]
-    assert line.counts()["corrupt"] == 3
+    assert line.counts()["corrupt"] == 2  # what came before the first frame was nobody's
 
 
 def test_a_line_that_echoes_is_neither_obeyed_nor_counted_as_a_sign_of_life():

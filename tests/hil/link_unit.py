@@ -1,0 +1,49 @@
+"""A unit with a console and a link on its standard streams, as a board has them: no hardware.
+
+    micropython tests/hil/link_unit.py FOLDER
+
+As console_unit.py, but `link` hands the line over to frames, and the console comes back after
+them. Its reads wait for all that they ask for, as those of a board do.
+"""
+
+import sys
+
+sys.path.insert(0, ".")
+
+from firmware.commands import LINK, Commands
+from firmware.console import Console, standard_streams
+from firmware.controller import Controller
+from firmware.lockstep import serve
+from firmware.lockstep import standard_streams as link_streams
+from firmware.main import TICK_MS, Schedule
+from firmware.settings import Settings
+from firmware.signals import Command, Inputs, Outputs
+from firmware.store import Store
+
+SILENCE_MS = 1000
+
+
+def console(folder):
+    """Until the word `link`, or the end of the line."""
+    import time
+
+    settings = Settings()
+    store = Store(folder)
+    store.boot(settings)
+    controller = Controller(settings)
+    command, inputs, outputs = Command(settings.kv, settings.ma), Inputs(), Outputs()
+    commands = Commands(settings, store, controller, command, inputs, outputs, {"board": "none"})
+    talk = Console(commands, *standard_streams())
+    clock = Schedule(time.ticks_ms, time.sleep_ms, TICK_MS)
+    leave = None
+    while leave is None:
+        controller.step(clock.next_tick(), inputs, outputs, command)
+        leave = talk.turn()
+    return leave
+
+
+while console(sys.argv[1]) == LINK:
+    try:
+        serve(link_streams(SILENCE_MS, True))
+    except Exception as error:
+        sys.print_exception(error, sys.stderr)
