@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from firmware.controller import STATES
-from hil.lockstep import PeerError
+from hil.link import LinkError
 
 EVERY_MS = 5000  # from one status to the next, when nobody asks
 PATIENCE_MS = 2500  # a restart of the board, its window for Ctrl-C and all, is shorter
@@ -71,7 +71,7 @@ class PicoConsole:
     def turn(self, now_ms: int, lines: list[str], rest: bytes) -> None:
         """Once a tick: the whole lines that have come, and what of the next one.
 
-        PeerError when the board has been silent for too long.
+        LinkError when the board has been silent for too long.
         """
         self._now_ms = now_ms
         for line in lines:
@@ -87,7 +87,7 @@ class PicoConsole:
         if self._answering and waited_ms >= PATIENCE_MS:
             self._unanswered += 1
             if self._unanswered >= SILENT:
-                raise PeerError(
+                raise LinkError(
                     f"the emulated board has not answered for {SILENT * PATIENCE_MS / 1000:g} s"
                 )
             self._next = self._waiting + self._next

@@ -12,7 +12,7 @@ from firmware.interlock_table import TABLE
 from firmware.ticks import MASK
 from hil.emulated_pico import MS
 from hil.interpreters import find_pico_image
-from hil.lockstep import PeerError
+from hil.link import LinkError
 from hil.pico_console import Answer, PicoConsole
 from hil.pico_unit import PicoUnit, unit_files
 from hil.wiring import Bench, load_bench
@@ -35,7 +35,7 @@ class PicoWorld(World):
     """A run on the emulated Pico. InputError for a job that can't be run on it.
 
     The job's settings are in the board's flash, and it has booted before the first tick of the
-    run; the plant is as it was then. PeerError when the board falls silent.
+    run; the plant is as it was then. LinkError when the board falls silent.
 
     unit       : board and chips; unit.enabled has the enable line's changes, see ms_of()
     console    : what the board has said
@@ -103,7 +103,7 @@ class PicoWorld(World):
         self._begin_ns = AFTER_TICK_NS - plant.now_ms * MS
         while not self.console.status:
             if plant.now_ms >= end_ms:
-                raise PeerError(
+                raise LinkError(
                     f"the emulated board has told no status {BOOT_MS / 1000:g} s after power-up"
                 )
             self._tick_until(plant.now_ms + TICK_MS)

@@ -11,7 +11,8 @@ from statistics import fmean
 from firmware.controller import Controller
 from firmware.settings import Settings
 from firmware.signals import ALL_CLOSED
-from hil.lockstep import Peer, Shadow
+from hil.link import Peer
+from hil.shadow import Shadow
 from hil.targets import command_of
 from twin.faults import CONTACTS
 from twin.job import prepare

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hil.lockstep import Shadow
+from hil.shadow import Shadow
 from tests.hil.conftest import Row
 from tests.hil.hosts import (
     AGAIN_MS,

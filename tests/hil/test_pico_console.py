@@ -10,7 +10,7 @@ from firmware.controller import BEAM, OFF, PREHEAT, STATES, TRIPPED
 from firmware.settings import Settings
 from firmware.signals import ALL_CLOSED, CHAIN_A
 from firmware.store import Store
-from hil.lockstep import PeerError
+from hil.link import LinkError
 from hil.pico_console import EVERY_MS, PATIENCE_MS, SILENT, PicoConsole
 from tests.firmware.bench import TICK_MS, TO_BEAM_MS, Bench
 from tests.firmware.disk import Disk
@@ -177,7 +177,7 @@ def test_a_silent_board_is_an_error_and_not_a_hang(unit: Unit):
     unit.dumb = True
     unit.console.ask()
     unit.run((SILENT - 1) * PATIENCE_MS)
-    with pytest.raises(PeerError, match=r"has not answered for 7\.5 s"):
+    with pytest.raises(LinkError, match=r"has not answered for 7\.5 s"):
         unit.run(2 * PATIENCE_MS)
 
 

@@ -11,7 +11,7 @@ import pytest
 import hil.pico_world
 from firmware.controller import BEAM, OFF, TRIPPED
 from firmware.signals import HOLD_EMISSION
-from hil.lockstep import PeerError
+from hil.link import LinkError
 from hil.pico_world import PicoWorld
 from tests.hil.hosts import (
     AGAIN_MS,
@@ -193,7 +193,7 @@ def test_a_law_that_is_held_later_is_refused(world: Any):
 def test_a_board_that_falls_silent_ends_the_run_with_a_word(world: Any):
     world.run(1000)
     world.unit.pico.dumb = True
-    with pytest.raises(PeerError, match="has not answered for"):
+    with pytest.raises(LinkError, match="has not answered for"):
         world.run(20_000)
 
 
@@ -202,7 +202,7 @@ def test_a_board_that_never_boots_is_told_of(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(hil.pico_world, "unit_files", lambda settings: settings)
     monkeypatch.setattr(hil.pico_world, "find_pico_image", lambda: None)
     monkeypatch.setattr("tests.hil.quick_pico.POWER_UP_MS", 10**9)
-    with pytest.raises(PeerError, match=r"no status 6 s after power-up"):
+    with pytest.raises(LinkError, match=r"no status 6 s after power-up"):
         PicoWorld(bench_job())
 
 
