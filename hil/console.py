@@ -20,7 +20,6 @@ ANSWER_S = 10.0  # for a whole answer; a save waits for the flash
 HELLO_S = 2.0  # for a unit to say that it is one
 POLL_S = 0.1  # of one read
 END = b"\r\n"  # of a line, at MicroPython's own prompt too
-BEAM_IS_OFF = ("off", "tripped")
 BAUD = 115200  # for a real UART; USB has no use for it
 
 
@@ -111,17 +110,6 @@ class ConsoleClient:
         for name, value in values.items():
             self._compare(name, value, kept[name])
         return said
-
-    def enter_link(self) -> tuple[Stream, bytes]:
-        """Have the unit answer in frames from here on: its stream, and what has come of it already.
-
-        This client is then of no more use. RefusedError while the beam is on.
-        """
-        state = self.status()["state"]
-        if state not in BEAM_IS_OFF:
-            raise RefusedError(f"{self.name}: the beam is on ({state}); stop it first")
-        self._write("link")
-        return self._stream, self._pending
 
     def link(self) -> tuple[Stream, bytes]:
         """Ask for the bench's frames: the stream, and what has come of them. It is the caller's

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from hil.console import BEAM_IS_OFF, ConsoleClient, LostError, open_port
+from hil.console import ConsoleClient, LostError, open_port
 from hil.flash_board import BoardLine, Clock, Facts, Patience
 from hil.flash_image import FIRMWARE, Board, boards, compile_tree, make_image
 from hil.flash_ports import Port, find_again, find_port
@@ -20,6 +20,7 @@ from hil.flash_slots import Install
 from twin.errors import InputError
 
 OLDEST = (1, 24)
+BEAM_IS_OFF = ("off", "tripped")
 
 
 @dataclass(frozen=True)

@@ -8,25 +8,32 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 from typing import Any
 
 from firmware.controller import Controller
 from firmware.settings import Settings
 from firmware.signals import Command, Inputs, Outputs
+from firmware.ticks import MASK
 from hil.bench import Figures
 from hil.interpreters import find_micropython, find_pico_image
+from hil.link import Link, LinkError
+from hil.real_time import RealTimeLink, RealTimeShadow
+from hil.shadow import Shadow, make_safe
+from hil.transports import Process, Transport, open_link
 from twin.cli_run import DEFAULT_SCENARIO
 from twin.errors import InputError
 from twin.run import Job, build_world
+from twin.toml_input import nearest, shown
 from twin.world import World
 
 LOCKSTEP, REAL_TIME = MODES = ("lockstep", "real-time")
 PICO_HEAP_BYTES = 240 * 1024  # what an RP2040's firmware leaves to Python
 PROCESSES = ("micropython", "micropython-f32")
 SLOW_MS = 60_000  # more of simulated time than this is an hour on the emulated Pico
-PRECISIONS = {"micropython": "double", "micropython-single": "single"}
+PRECISIONS = {"micropython": "double", "micropython-f32": "single"}
 
-TARGETS = ("cpython", "micropython", "micropython-single")
+TARGETS = ("cpython", *PROCESSES)
 
 State = dict[str, Any] | None
 Step = Callable[[int, Inputs, Command], tuple[int, ...]]
@@ -36,7 +43,7 @@ def command_of(target: str) -> list[str]:
     """The command line that starts the firmware's lockstep on a target.
 
     "cpython" is this very interpreter in a process of its own, "micropython" calculates in double
-    precision on 64 bits, "micropython-single" in single precision on 32 bits with a heap of
+    precision on 64 bits, "micropython-f32" in single precision on 32 bits with a heap of
     PICO_HEAP_BYTES, as a microcontroller does. InputError if there is no such interpreter.
     """
     entry = ["-m", "firmware.lockstep"]
@@ -44,7 +51,7 @@ def command_of(target: str) -> list[str]:
         return [sys.executable, *entry]
     if target == "micropython":
         return [str(find_micropython("double").absolute()), *entry]
-    if target == "micropython-single":
+    if target == "micropython-f32":
         single = str(find_micropython("single").absolute())
         return [single, "-X", f"heapsize={PICO_HEAP_BYTES}", *entry]
     raise ValueError(f"{target!r} is no target; choose {', '.join(TARGETS)}")
@@ -90,7 +97,7 @@ class Target:
     def world(
         self, job: Job, mode: str | None = None, state: State = None
     ) -> AbstractContextManager[World]:
-        """Context: a world whose firmware is on this target."""
+        """Context: a world whose firmware is on this target. state: see simulate()."""
         raise NotImplementedError
 
     def firmware(self, settings: Settings, held: Outputs) -> AbstractContextManager[Step]:
@@ -112,10 +119,7 @@ class InProcess(Target):
     @contextmanager
     def world(self, job: Job, mode: str | None = None, state: State = None) -> Iterator[World]:
         self.mode(mode)
-        world = build_world(job)
-        if state:
-            world.load(state["world"])
-        yield world
+        yield _world(job, state)
 
     @contextmanager
     def firmware(self, settings: Settings, held: Outputs) -> Iterator[Step]:
@@ -127,6 +131,97 @@ class InProcess(Target):
             return outputs.values()
 
         yield step
+
+
+class Linked(Target):
+    """The firmware at the end of a link: it drives the plant, and the one here is compared."""
+
+    def transport(self) -> Transport:
+        """Open the way there, with a firmware at its end that answers in frames."""
+        raise NotImplementedError
+
+    @contextmanager
+    def world(self, job: Job, mode: str | None = None, state: State = None) -> Iterator[World]:
+        mode = self.mode(mode)
+        world = _world(job, state)
+        here, now_ms = world.controller, world.plant.now_ms & MASK
+        memory = here.state() if state else None
+        with _told(self.name):
+            link: Link
+            if mode == LOCKSTEP:
+                link = Link(
+                    self.transport(), here.settings, world.outputs, state=memory, now_ms=now_ms
+                )
+                world.controller = Shadow(here, link, peer_drives=True)
+            else:
+                link = rushed = RealTimeLink(
+                    self.transport(), here.settings, world.outputs, state=memory, now_ms=now_ms
+                )
+                world.controller = RealTimeShadow(here, rushed, peer_drives=True)
+            try:
+                with link:
+                    yield world
+            finally:
+                make_safe(world)
+
+    @contextmanager
+    def firmware(self, settings: Settings, held: Outputs) -> Iterator[Step]:
+        with _told(self.name), Link(self.transport(), settings, held) as link:
+            yield lambda now_ms, inputs, command: link.exchange(now_ms, inputs, command).values()
+
+    def figures(self, world: World, mode: str) -> Figures:
+        shadow = world.controller
+        counts = shadow.peer.ask_counts().summary()
+        return Figures(
+            self.name,
+            mode,
+            link_frames=counts["frames"],
+            round_trip_p50_us=counts["round_trip_p50_us"],
+            round_trip_p99_us=counts["round_trip_p99_us"],
+            jitter_p50_us=counts["jitter_p50_us"],
+            jitter_p99_us=counts["jitter_p99_us"],
+            overruns=counts["overruns"],
+            worst_overrun_ms=counts["worst_overrun_ms"],
+            lost_frames=counts["lost_frames"],
+            corrupt_frames=counts["corrupt"] + (counts["corrupt_there"] or 0),
+            worst_difference=shadow.worst_difference,
+        )
+
+
+class MicroPython(Linked):
+    """A MicroPython process on a pseudo-terminal."""
+
+    def __init__(self, name: str):
+        self.name = name
+        precision = PRECISIONS[name]
+        bits = (
+            "64 bits" if precision == "double" else f"32 bits, {PICO_HEAP_BYTES >> 10} KB of heap"
+        )
+        self.what = f"real MicroPython, {precision} precision, {bits}, on a pseudo-terminal"
+
+    def missing(self) -> str | None:
+        return _missing(lambda: command_of(self.name))
+
+    def transport(self) -> Transport:
+        return Process(command_of(self.name))
+
+
+class Port(Linked):
+    """A board on a serial line, named by its device or pyserial URL."""
+
+    switches_high_voltage = True
+    what = "a board on a serial line"
+
+    def __init__(self, url: str):
+        self.name = url
+
+    def missing(self) -> str | None:
+        if "://" in self.name or Path(self.name).exists() or self.name.upper().startswith("COM"):
+            return None
+        return f"there is no {self.name}; plug it in, or see `tubetwin targets`"
+
+    def transport(self) -> Transport:
+        return open_link(self.name)
 
 
 class EmulatedPico(Target):
@@ -144,6 +239,10 @@ class EmulatedPico(Target):
     @contextmanager
     def world(self, job: Job, mode: str | None = None, state: State = None) -> Iterator[World]:
         self.mode(mode)
+        if state:
+            raise InputError(
+                f"--resume: target {self.name} can't go on from a state; choose another target"
+            )
         from hil.pico_world import PicoWorld
 
         yield PicoWorld(job)
@@ -159,7 +258,7 @@ def _missing(find: Callable[[], object]) -> str | None:
 
 def builtin_targets() -> list[Target]:
     """All but ports, whether available or not; the quickest first."""
-    return [InProcess(), EmulatedPico()]
+    return [InProcess(), *map(MicroPython, PROCESSES), EmulatedPico()]
 
 
 def find_target(name: str) -> Target:
@@ -167,4 +266,26 @@ def find_target(name: str) -> Target:
     for one in builtin_targets():
         if one.name == name:
             return one
-    raise InputError(f"--target {name}: no such target")
+    if "/" in name or name.upper().startswith("COM"):
+        return Port(name)
+    known = [one.name for one in builtin_targets()]
+    raise InputError(
+        f"--target {shown(name)}: {nearest(name, known)}, or a port such as /dev/ttyACM0 or "
+        "socket://host:port"
+    )
+
+
+def _world(job: Job, state: State) -> World:
+    world = build_world(job)
+    if state:
+        world.load(state["world"])
+    return world
+
+
+@contextmanager
+def _told(name: str) -> Iterator[None]:
+    """A link that is lost is one line for whoever typed the command."""
+    try:
+        yield
+    except LinkError as error:
+        raise InputError(f"--target {name}: the link is lost: {error}") from None

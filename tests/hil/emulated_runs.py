@@ -241,7 +241,7 @@ def ramp(minutes: int) -> dict[str, Any]:
     """The built-in ramp, driven here and by the 32-bit single-precision build."""
     job = prepare("ramp", DEFAULT_TUBE, None, None, 1, ())
     here = intensity(build_world(job), minutes * MINUTE_MS)
-    shadow, there = compare(job, "micropython-single", minutes * MINUTE_MS, peer_drives=True)
+    shadow, there = compare(job, "micropython-f32", minutes * MINUTE_MS, peer_drives=True)
     return {
         "differs": shadow.first is not None,
         "here": [here.count, here.mean, here.rms_percent],

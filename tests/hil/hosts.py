@@ -23,7 +23,7 @@ from twin.scenario import load_scenario
 from twin.tube import DEFAULT_TUBE
 from twin.world import World
 
-HOSTS = ("in-process", "micropython", "micropython-single", "emulated-pico")
+HOSTS = ("in-process", "micropython", "micropython-f32", "emulated-pico")
 STEPS = load_scenario("bench-short").step
 
 

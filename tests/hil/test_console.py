@@ -227,7 +227,7 @@ def test_a_decimal_of_six_digits_comes_back_as_it_was_typed():
 INTERPRETERS = {
     "cpython": lambda: [sys.executable],
     "micropython": lambda: command_of("micropython")[:1],
-    "micropython-single": lambda: command_of("micropython-single")[:3],
+    "micropython-f32": lambda: command_of("micropython-f32")[:3],
 }
 
 

@@ -29,9 +29,9 @@ PERCENT = 100.0
 EXPECTATIONS = sum(step.action == "expect" for step in STEPS)
 # What may be apart from in-process. Nothing is stepped together with the emulated board, so that
 # its noise is another; from seed to seed these means scatter by 0.006 to 0.016 % rms.
-MEAN_PERCENT = {"in-process": 0.0, "micropython": 0.0, "micropython-single": 0.005}
+MEAN_PERCENT = {"in-process": 0.0, "micropython": 0.0, "micropython-f32": 0.005}
 MEAN_PERCENT["emulated-pico"] = 0.1
-TIMES_MS = {"in-process": 0, "micropython": 0, "micropython-single": 10, "emulated-pico": 250}
+TIMES_MS = {"in-process": 0, "micropython": 0, "micropython-f32": 10, "emulated-pico": 250}
 HEAD = ("host", "U %", "I %", "I disturbed %", "I again %", "head mK", "start ms", "chain ms",
         "fault ms", "counts")  # fmt: skip
 
@@ -118,7 +118,7 @@ def test_a_generator_fault_ends_the_beam_within_two_ticks(course: Course):
     assert not any(course.trace.hv_enable[FAULT_MS // 10 + 2 :])
 
 
-@pytest.mark.parametrize(("host", "counts"), [("micropython", 0), ("micropython-single", 3)])
+@pytest.mark.parametrize(("host", "counts"), [("micropython", 0), ("micropython-f32", 3)])
 def test_lockstep_is_exact_in_double_precision_and_within_counts_in_single(host, counts):
     shadow = run_here(host)[2]
     assert shadow is not None

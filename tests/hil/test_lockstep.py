@@ -153,7 +153,7 @@ def test_the_comparison_by_hand_says_what_it_found(capsys):
     said = capsys.readouterr().out
     assert "3000 ticks beside micropython in" in said
     assert "first difference: none" in said
-    single = ["cold-start", "--minutes", "0.5", "--target", "micropython-single", "--peer-drives"]
+    single = ["cold-start", "--minutes", "0.5", "--target", "micropython-f32", "--peer-drives"]
     assert main(single) == 1
     assert "signal='filament_program_raw'" in capsys.readouterr().out
     assert main(["no-such-scenario"]) == 2

@@ -61,7 +61,7 @@ def in_single() -> Course:
     """The same run driven by the firmware in single precision."""
     world = ramp_world(PRE_ROLL_MS)
     course = Course(world)
-    with beside(world, "micropython-single", peer_drives=True) as shadow:
+    with beside(world, "micropython-f32", peer_drives=True) as shadow:
         world.run(END_MS)
         assert shadow.condition == BEAM
         assert shadow.ticks == (PRE_ROLL_MS + END_MS) // 10
@@ -101,7 +101,7 @@ def test_its_outputs_stay_by_those_of_double_precision(in_single, in_double):
 def test_on_the_same_inputs_it_parts_from_double_precision_only_slowly():
     """Integrators that steer nothing run apart; that they do so slowly shows the laws' rounding."""
     world = ramp_world(PRE_ROLL_MS)
-    with beside(world, "micropython-single") as shadow:
+    with beside(world, "micropython-f32") as shadow:
         world.run(END_MS)
     worst = shadow.worst
     assert [worst[name] for name in EXACT] == [0] * len(EXACT)
