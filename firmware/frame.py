@@ -19,7 +19,8 @@ The host asks, the firmware answers. What the host sends, with its payload, and 
     END      nothing                                                   LAST_WORD
 
 REFUSED says why, in words. Unasked come, with outputs as payload: TICKED for each tick in real
-time (its number u16, then the outputs), SAFE when the host is silent, and LAST_WORD at the end.
+time (its number u16, ticks left out so far u16, then the outputs), SAFE when the host is silent,
+and LAST_WORD at the end.
 
 The command, the settings and the state travel as f64, so that both ends calculate with the same
 number. docs/link.md says what the two ends do with all of it.
@@ -67,7 +68,7 @@ INPUTS_FORMAT = "".join([signal[4] for signal in INPUTS])
 OUTPUTS_FORMAT = "<" + "".join([signal[4] for signal in OUTPUTS])
 STEP_FORMAT = "<BBdd" + INPUTS_FORMAT
 START_FORMAT = "<BI"
-TICK_FORMAT = "<H"
+TICK_FORMAT = "<HH"
 STEP_BYTES = struct.calcsize(STEP_FORMAT)
 START_BYTES = struct.calcsize(START_FORMAT)
 TICK_BYTES = struct.calcsize(TICK_FORMAT)
@@ -193,15 +194,15 @@ def unpack_start(payload: bytes, outputs):
     return real_time != 0, silence_ms
 
 
-def pack_ticked(tick: int, outputs) -> bytes:
+def pack_ticked(tick: int, missed: int, outputs) -> bytes:
     """Payload of TICKED."""
-    return struct.pack(TICK_FORMAT, tick & 0xFFFF) + pack_outputs(outputs)
+    return struct.pack(TICK_FORMAT, tick & 0xFFFF, missed & 0xFFFF) + pack_outputs(outputs)
 
 
-def unpack_ticked(payload: bytes, outputs) -> int:
-    """Number of the tick, wrapping at 2**16, from the payload of TICKED; fills the record."""
+def unpack_ticked(payload: bytes, outputs) -> tuple:
+    """(number of the tick, ticks left out), both wrapping at 2**16; fills the record."""
     unpack_outputs(payload[TICK_BYTES:], outputs)
-    return struct.unpack_from(TICK_FORMAT, payload)[0]
+    return struct.unpack_from(TICK_FORMAT, payload)
 
 
 def pack_counts(counts) -> bytes:

@@ -23,12 +23,14 @@ TIMEOUT_S = 1.0  # a board that ticks by itself has no reason to be silent for l
 class Tick:
     """A tick of the board. What it put out is in the link's `outputs`.
 
+    index   : in periods from the first one, with those that the board left out
     now_ms  : by the board's clock
     sample  : payload of the STEP that it used
     late_ms : how long after the time for which that was meant
     gap     : how many ticks before this one nothing was heard of
     """
 
+    index: int
     now_ms: int
     sample: bytes
     late_ms: int
@@ -56,7 +58,8 @@ class RealTimeLink(Link):
         self._ticks: deque[tuple[float, Frame]] = deque()  # with the time at which they came
         self._samples: dict[int, tuple[int, bytes]] = {}  # by number: (meant_ms, payload)
         self._told = Outputs()
-        self._number: int | None = None  # of the last tick
+        self._number = self._missed = 0  # of the last tick, and how many were left out before it
+        self._index = -1
         self._before: tuple[float, int, int] | None = None  # its arrival, time and sample
         super().__init__(
             transport, settings, outputs, now_ms=now_ms, timeout_s=timeout_s, **options
@@ -96,15 +99,16 @@ class RealTimeLink(Link):
         """None if this tick has been told before."""
         _, sequence, now_ms, payload = one
         counts = self.counts
-        number = frame.unpack_ticked(payload, self._told)
-        ahead = 1 if self._number is None else (number - self._number) & 0xFFFF
+        number, missed = frame.unpack_ticked(payload, self._told)
+        ahead = (number - self._number) & 0xFFFF
         if not 0 < ahead < HALF:
             counts.late += 1
             return None
         if sequence not in self._samples:
             counts.out_of_order += 1
             return None
-        self._number = number
+        self._index += ahead + ((missed - self._missed) & 0xFFFF)
+        self._number, self._missed = number, missed
         self.outputs.load(self._told.values())
         for old in [old for old in self._samples if HALF > (sequence - old) & 0xFFFF > 0]:
             del self._samples[old]
@@ -119,7 +123,7 @@ class RealTimeLink(Link):
         self._before = came_s, now_ms, sequence
         counts.frames += 1
         counts.gaps += ahead - 1
-        return Tick(now_ms, sample, late_ms, ahead - 1)
+        return Tick(self._index, now_ms, sample, late_ms, ahead - 1)
 
 
 class RealTimeShadow(Shadow):
@@ -138,7 +142,7 @@ class RealTimeShadow(Shadow):
         self.guessed = 0
         self._link = peer
         self._index = 0  # of the world's next tick
-        self._first_ms: int | None = None  # when the board's first tick was
+        self._first_ms: int | None = None  # when the board's first tick was due
         self._tick: Tick | None = None  # told, but the world is not there yet
         self._used: tuple[bytes, int] = (b"", 0)  # the sample of the tick before, and how late
         self._inputs = Inputs()
@@ -150,8 +154,8 @@ class RealTimeShadow(Shadow):
             self._link.post(self._due_ms(now_ms), inputs, command)
             tick = self._tick = self._link.next_tick()
             if self._first_ms is None:
-                self._first_ms = tick.now_ms
-        if diff(tick.now_ms, self._first_ms or 0) // TICK_MS <= self._index:
+                self._first_ms = tick.now_ms - TICK_MS * tick.index
+        if tick.index <= self._index:
             self._tick = None
             self._follow(tick)
             self._drive(outputs)

@@ -181,7 +181,7 @@ class Link:
         if sequence == self._used:
             counts["unfed"] += 1
         self._used = sequence
-        ticked = frame.pack_ticked(counts["ticks"], outputs)
+        ticked = frame.pack_ticked(counts["ticks"], self._schedule.missed, outputs)
         self._send(frame.pack(frame.TICKED, sequence, self._tick_ms, ticked))
         if self._ticks_us is not None:
             took_us = diff(self._ticks_us(), self._schedule.began_us)

@@ -101,7 +101,7 @@ def test_a_start_and_a_tick_survive(values, real_time, silence_ms, tick):
     )
     assert filled.values() == values
     filled.load(Outputs().values())
-    assert unpack_ticked(pack_ticked(tick + 0x10000, outputs), filled) == tick
+    assert unpack_ticked(pack_ticked(tick + 0x10000, 0x10007, outputs), filled) == (tick, 7)
     assert filled.values() == values
     assert unpack_number(pack_number(tick)) == tick
 
@@ -239,7 +239,7 @@ outputs = Outputs()
 outputs.load((1, 1, 3413, 3072, 2090, 11140, 3, 0))
 say(pack_start(True, 60000, outputs))
 print(unpack_start(pack_start(True, 60000, outputs), outputs), outputs.values())
-print(unpack_ticked(pack_ticked(65537, outputs), outputs), unpack_number(pack_number(65535)))
+print(unpack_ticked(pack_ticked(65537, 65538, outputs), outputs), unpack_number(pack_number(65535)))
 counts = unpack_counts(pack_counts([n << 28 for n in range(len(COUNTED))]))
 print([counts[name] for name in COUNTED])
 try:

@@ -119,14 +119,14 @@ def test_a_unit_that_refuses_says_why():
     wire = Wire(Disk())
     with ConsoleClient(wire, "the port", now_s=wire.now_s) as console:
         wire.bench.controller.condition = BEAM
-        with pytest.raises(RefusedError, match="the port: .*beam"):
+        with pytest.raises(RefusedError, match=r"the port: .*beam"):
             console.link()
 
 
 def test_a_port_that_is_unplugged_is_an_error_and_no_hang(tmp_path):
     with at_a_pty(tmp_path) as url:
         link = Link(open_link(url), Settings(), timeout_s=2.0)
-    with link, pytest.raises(LinkError, match="is gone|no answer within 2 s"):
+    with link, pytest.raises(LinkError, match=r"is gone|no answer within 2 s"):
         link.exchange(0, Inputs(), Command(50.0, 0.98))
 
 
