@@ -23,6 +23,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--ticks", type=int, default=2000, help="hashed on the emulated board")
     parser.addoption("--trips", type=int, default=16, help="of the emulated board's chain")
     parser.addoption("--cuts", type=int, default=0, help="more cuts of the cable while flashing")
+    parser.addoption("--soak-frames", type=int, default=20_000, help="over a line that is noisy")
     parser.addoption("--days", type=float, default=0.5, help="how long the memory test runs")
 
 
