@@ -16,6 +16,8 @@ from hil.rig_channels import unit_of, values_of
 from hil.rig_faults import RigFaults
 from hil.rig_job import check_room
 from hil.rig_recorder import RigRecorder
+from hil.rig_story import story_of
+from hil.shadow import make_safe
 from twin.errors import InputError
 from twin.pace import Pace
 from twin.plant import SLOW_MS, TICK_MS
@@ -25,8 +27,7 @@ from twin.world import World
 RELEASE_S = 0.1  # how long `run` is False before a start, for that to be seen on any target
 SAFE_WITHIN_S = 1.0
 STRIDE_MS = 1000
-MOST_STATES = 1000  # changes kept; a story tells the last STORY_STATES
-STORY_STATES = 12
+MOST_STATES = 1000  # changes kept
 INTENSITY_MS = 2 * SLOW_MS  # the twin integrates the intensity in slow steps
 
 
@@ -218,17 +219,7 @@ class Rig:
 
     def story(self) -> str:
         """Four lines: states passed through, how it is now, what is broken, where this runs."""
-        passed = [f"{name} {at_s:.2f} s" for at_s, name in self.states[-STORY_STATES:]]
-        if len(self.states) > STORY_STATES:
-            passed.insert(0, "…")
-        return (
-            f"  states  {', '.join(passed)}\n"
-            f"  now     {self.now_s:.2f} s: {self.kv:.2f} kV, {self.ma:.4f} mA, "
-            f"head {self.world.plant.heat.head_c:.2f} °C, "
-            f"high voltage {'enabled' if self.energised else 'not enabled'}\n"
-            f"  faults  {', '.join(self.faults.active) or 'none'}\n"
-            f"  target  {self.target}, {self.mode}"
-        )
+        return story_of(self)
 
     def make_safe(self) -> None:
         """Switch the beam off and see that it is off: the end of every test.
@@ -263,6 +254,7 @@ class Rig:
                 pace.keep(plant.now_ms - self._begin_ms)
         except LinkError:
             self.lost = True
+            make_safe(self.world)
             raise
 
     def _reached(self, goal: str | Callable[[], bool]) -> bool:

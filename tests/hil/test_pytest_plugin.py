@@ -121,7 +121,7 @@ def test_a_failure_tells_the_story_and_names_a_file_that_can_be_read(bench: pyte
         [
             '>*twin.run_until("off")',
             "E*the unit is tripped by 'generator' at 3.06 s, not in 'off' within 10 s",
-            "E*states  off 0.00 s, preheat 0.10 s, ramp 2.05 s, beam 3.05 s, tripped 3.06 s",
+            "E*states  off 0.00 s, preheat 0.10 s, * beam 3.05 s, tripped 3.06 s by 'generator'",
             "E*faults  generator",
             "*bench*",
             "  file    *recording.h5",

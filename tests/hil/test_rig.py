@@ -1,5 +1,6 @@
 """The rig of bench tests, on the firmware in this process."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -255,12 +256,14 @@ def test_of_a_firmware_that_has_fallen_silent_nothing_more_is_asked():
             raise LinkError("silent")
 
     rig = with_beam()
+    assert rig.energised
     rig.world.controller = Gone()
     with pytest.raises(LinkError):
         rig.run(1)
     at_s = rig.now_s
     rig.make_safe()
     assert (rig.now_s, rig.command.run) == (at_s, False)
+    assert not rig.energised  # the twin's tube, that is; the board's outputs are its own affair
 
 
 def test_after_any_other_error_the_beam_is_switched_off_all_the_same():
@@ -382,3 +385,10 @@ def test_the_records_of_the_seam_are_the_worlds_own():
     rig = bench()
     assert isinstance(rig.inputs, Inputs)
     assert isinstance(rig.outputs, Outputs)
+
+
+def test_a_story_names_the_cause_of_a_trip_that_nobody_waited_for():
+    rig = with_beam()
+    rig.faults.make("chain-a")
+    rig.run(3)
+    assert re.search(r"beam \d\.\d\d s, tripped \d\.\d\d s by 'chain-a'\n", rig.story())
