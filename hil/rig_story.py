@@ -8,7 +8,7 @@ MOST_STATES = 12  # told, the last ones
 
 
 def story_of(rig: Any) -> str:
-    """Four lines on a Rig: states passed through, how it is now, what is broken, where this runs."""
+    """Four lines on a Rig: states passed through, how it is now, what is broken, where it runs."""
     passed = [f"{name} {at_s:.2f} s" for at_s, name in rig.states[-MOST_STATES:]]
     if len(rig.states) > MOST_STATES:
         passed.insert(0, "…")
