@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, Self
 
 from firmware import frame, state_items
 from firmware.settings import Settings
@@ -151,7 +151,7 @@ class Link:
                 self._send(frame.END)
         self.transport.close()
 
-    def __enter__(self) -> "Link":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

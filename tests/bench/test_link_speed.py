@@ -11,11 +11,10 @@ from firmware.settings import Settings
 from firmware.signals import Command, Inputs
 from hil.link import Peer
 from hil.shadow import Shadow
-from hil.targets import command_of
+from hil.targets import TARGETS, command_of
 from tests.hil.hosts import quick_settings, warm_world
 
 TICKS = 5000
-TARGETS = ("cpython", "micropython", "micropython-single")
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -7,13 +7,14 @@ them. Its reads wait for all that they ask for, as those of a board do.
 """
 
 import sys
+import time
 
 sys.path.insert(0, ".")
 
 from firmware.commands import LINK, Commands
 from firmware.console import Console, standard_streams
 from firmware.controller import Controller
-from firmware.lockstep import serve
+from firmware.lockstep import clocks, serve
 from firmware.lockstep import standard_streams as link_streams
 from firmware.main import TICK_MS, Schedule
 from firmware.settings import Settings
@@ -25,8 +26,6 @@ SILENCE_MS = 1000
 
 def console(folder):
     """Until the word `link`, or the end of the line."""
-    import time
-
     settings = Settings()
     store = Store(folder)
     store.boot(settings)
@@ -34,7 +33,7 @@ def console(folder):
     command, inputs, outputs = Command(settings.kv, settings.ma), Inputs(), Outputs()
     commands = Commands(settings, store, controller, command, inputs, outputs, {"board": "none"})
     talk = Console(commands, *standard_streams())
-    clock = Schedule(time.ticks_ms, time.sleep_ms, TICK_MS)
+    clock = Schedule(clocks()[0], lambda wait_ms: time.sleep(0.001 * wait_ms), TICK_MS)
     leave = None
     while leave is None:
         controller.step(clock.next_tick(), inputs, outputs, command)
@@ -46,4 +45,4 @@ while console(sys.argv[1]) == LINK:
     try:
         serve(link_streams(SILENCE_MS, True))
     except Exception as error:
-        sys.print_exception(error, sys.stderr)
+        print(repr(error), file=sys.stderr)
