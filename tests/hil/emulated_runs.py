@@ -9,6 +9,7 @@ import json
 import random
 import sys
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,14 @@ from hil.emulated_pico import EmulatedPico
 from hil.interpreters import find_pico_image
 from hil.pico_unit import PicoUnit, unit_files
 from hil.pico_world import PicoWorld
-from tests.hil.hosts import REST_MS, Trace, bench_job, quick_settings, warm_plant
+from tests.hil.hosts import REST_MS, Trace, bench_job, lasting, quick_settings, warm_plant
 from tests.hil.same_bits import PROGRAM
 from twin.job import prepare
 from twin.plant import TICK_MS
 from twin.run import build_world, simulate
 from twin.tube import DEFAULT_TUBE
 
+AFTERWARDS_H = 0.01  # 36 s: there is time for questions when the scenario is over
 BOOT_MS = 3000  # the window for Ctrl-C included, and the first readings of all sensors
 
 
@@ -53,13 +55,14 @@ def status(unit: PicoUnit) -> dict[str, Any]:
 def hosts() -> dict[str, Any]:
     """The scenario of tests/hil/hosts.py, with what the board says of itself."""
     job = bench_job()
-    world = PicoWorld(job)
+    world = PicoWorld(lasting(job, AFTERWARDS_H))
     console, plant = world.console, world.plant
     before = console.status
     trace = Trace()
     trace.follow(world)
     world.at(REST_MS + 6000, console.ask)
     outcome = simulate(job, world=world)
+    columns = deepcopy(trace.columns())  # it goes on
     enabled = [(world.ms_of(ns) - REST_MS, high) for ns, high in world.unit.enabled]
     lines, statuses = list(console.said), list(console.statuses)
     console.ask()
@@ -69,7 +72,7 @@ def hosts() -> dict[str, Any]:
     while len(console.said) == len(lines):
         world.run(plant.now_ms + TICK_MS)
     return {
-        "trace": trace.columns(),
+        "trace": columns,
         "outcome": outcome.summary(),
         "lines": lines,
         "statuses": statuses,

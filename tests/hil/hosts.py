@@ -32,6 +32,14 @@ def bench_job() -> Job:
     return prepare("bench-short", DEFAULT_TUBE, None, None, 1, ())
 
 
+def lasting(job: Job, hours: float) -> Job:
+    """The same in a room that is described for longer."""
+    assert job.scenario.ambient
+    room = job.scenario.ambient.model_copy(update={"time_h": (0.0, hours)})
+    scenario = job.scenario.model_copy(update={"duration_h": hours, "ambient": room})
+    return replace(job, scenario=scenario)
+
+
 def times_ms(action: str) -> list[int]:
     """When the scenario does this, from its beginning on."""
     return [step.at_ms for step in STEPS if step.action == action]
@@ -73,11 +81,7 @@ def quick_settings(**changed: float) -> Settings:
 
 def warm_world(settings: Settings) -> World:
     """The default tube, warm and at rest, under a firmware with these settings, for an hour."""
-    job = bench_job()
-    assert job.scenario.ambient
-    room = job.scenario.ambient.model_copy(update={"time_h": (0.0, 1.0)})
-    scenario = job.scenario.model_copy(update={"duration_h": 1.0, "ambient": room})
-    world = build_world(replace(job, scenario=scenario))
+    world = build_world(lasting(bench_job(), 1.0))
     world.controller = Controller(settings)
     return world
 
