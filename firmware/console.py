@@ -10,9 +10,6 @@ line can be shared with MicroPython's prompt, and Ctrl-C from the host still sto
 which then leaves the safe state behind.
 """
 
-import select
-import sys
-
 from firmware.commands import LINK
 
 BYTES = 16  # most that a turn reads, and most that it writes: 2.5 ms on an RP2040
@@ -144,24 +141,6 @@ class Console:
             return leave
         self._last_turns -= 1
         return None
-
-
-def standard_streams() -> tuple:
-    """(reader, writer, readable, writable) of the standard streams: the USB line of a board."""
-    reader = sys.stdin.buffer
-    writer = sys.stdout.buffer
-    reader = getattr(reader, "raw", reader)  # CPython's buffers would hide bytes from the poll
-    writer = getattr(writer, "raw", writer)
-    incoming = select.poll()
-    incoming.register(sys.stdin, select.POLLIN)
-    outgoing = select.poll()
-    outgoing.register(sys.stdout, select.POLLOUT)
-    return (
-        reader,
-        writer,
-        lambda wait_ms=0: len(incoming.poll(wait_ms)) > 0,
-        lambda: len(outgoing.poll(0)) > 0,
-    )
 
 
 def _is_printable(line: bytes) -> bool:

@@ -10,12 +10,12 @@ ends the session or is silent for too long, the safe state is the last word.
 
 import time
 
-from firmware import console
 from firmware.boards.link import Link
 from firmware.controller import Controller
 from firmware.main import run
 from firmware.settings import Settings
 from firmware.signals import Outputs
+from firmware.streams import standard_streams
 
 SILENCE_MS = 10000  # until the first frame; after that START says how long
 
@@ -53,9 +53,9 @@ class ByByte:
         return got
 
 
-def standard_streams(silence_ms: int, wait_reads: bool = False) -> Link:
-    """The link over standard input and output; `wait_reads` if a read waits for all its bytes."""
-    reader, writer, readable, writable = console.standard_streams()
+def link_over(streams: tuple, silence_ms: int, wait_reads: bool = False) -> Link:
+    """The link over firmware.streams; `wait_reads` if a read waits for all that it asks for."""
+    reader, writer, readable, writable = streams
     if wait_reads:
         reader = ByByte(reader, readable)
     ticks_ms, ticks_us = clocks()
@@ -70,4 +70,4 @@ def clocks() -> tuple:
 
 
 if __name__ == "__main__":
-    serve(standard_streams(SILENCE_MS))
+    serve(link_over(standard_streams(), SILENCE_MS))

@@ -19,12 +19,13 @@ import micropython
 
 from firmware import lean
 from firmware.commands import LINK, RESET, Commands
-from firmware.console import Console, standard_streams
+from firmware.console import Console
 from firmware.controller import Controller
 from firmware.main import TICK_MS, Schedule, run
 from firmware.settings import Settings
 from firmware.signals import Command, Inputs, Outputs
 from firmware.slack import Slack
+from firmware.streams import standard_streams
 
 WINDOW_MS = 1000  # before the watchdog is armed: time to press Ctrl-C, on every port
 LINK_SILENCE_MS = 2000
@@ -136,11 +137,11 @@ class Stored:
 
 def link() -> None:
     """The bench's frames on the serial line, until they end; no actuator is driven here."""
-    from firmware.lockstep import serve, standard_streams
+    from firmware.lockstep import link_over, serve
 
     micropython.kbd_intr(-1)  # a frame may hold the byte of Ctrl-C
     try:
-        serve(standard_streams(LINK_SILENCE_MS, True))
+        serve(link_over(standard_streams(), LINK_SILENCE_MS, True))
     except Exception:
         pass  # no frame of ours, or settings that nothing can work with: back to the console
     finally:

@@ -22,7 +22,7 @@ from hil.transports import SOURCE, GoneError, Process, Transport
 TIMEOUT_S = 10.0
 RESEND_S = 0.05  # doubled each time it is in vain,
 LONGEST_RESEND_S = 0.2  # up to this: a line that comes back is noticed soon
-SILENCE_MS = 60_000  # how long the firmware waits for a host that stalls
+SILENCE_MS = 10_000  # how long the firmware waits for a host that stalls
 HALF = 0x8000  # of the sequence numbers
 CLOCK_STATE = ("last_ms", "trip_ms")  # in a controller's state, by the clock that it ran on
 ANSWERS = {

@@ -17,6 +17,7 @@ from hil.shadow import Shadow
 from hil.transports import Transport
 
 TIMEOUT_S = 1.0  # a board that ticks by itself has no reason to be silent for longer
+SILENCE_MS = 2000  # the beam is long off then, and the board may go back to its console
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class RealTimeLink(Link):
         *,
         now_ms: int,
         timeout_s: float = TIMEOUT_S,
+        silence_ms: int = SILENCE_MS,
         **options: Any,
     ):
         self._ticks: deque[tuple[float, Frame]] = deque()  # with the time at which they came
@@ -61,9 +63,8 @@ class RealTimeLink(Link):
         self._number = self._missed = 0  # of the last tick, and how many were left out before it
         self._index = -1
         self._before: tuple[float, int, int] | None = None  # its arrival, time and sample
-        super().__init__(
-            transport, settings, outputs, now_ms=now_ms, timeout_s=timeout_s, **options
-        )
+        options.update(now_ms=now_ms, timeout_s=timeout_s, silence_ms=silence_ms)
+        super().__init__(transport, settings, outputs, **options)
 
     def board_ms(self, now_ms: int) -> int:
         """The world's time by the board's clock."""

@@ -12,12 +12,13 @@ import sys
 sys.path.insert(0, ".")
 
 from firmware.commands import START_TURNS, Commands
-from firmware.console import Console, standard_streams
+from firmware.console import Console
 from firmware.controller import Controller
 from firmware.settings import Settings
 from firmware.signal_table import INPUTS, OUTPUTS
 from firmware.signals import ALL_CLOSED, Command, Inputs, Outputs
 from firmware.store import Store
+from firmware.streams import standard_streams
 
 LAMP_AT = [signal[0] for signal in OUTPUTS].index("lamp_on")
 

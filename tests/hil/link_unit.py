@@ -12,14 +12,14 @@ import time
 sys.path.insert(0, ".")
 
 from firmware.commands import LINK, Commands
-from firmware.console import Console, standard_streams
+from firmware.console import Console
 from firmware.controller import Controller
-from firmware.lockstep import clocks, serve
-from firmware.lockstep import standard_streams as link_streams
+from firmware.lockstep import clocks, link_over, serve
 from firmware.main import TICK_MS, Schedule
 from firmware.settings import Settings
 from firmware.signals import Command, Inputs, Outputs
 from firmware.store import Store
+from firmware.streams import standard_streams
 
 SILENCE_MS = 1000
 
@@ -43,6 +43,6 @@ def console(folder):
 
 while console(sys.argv[1]) == LINK:
     try:
-        serve(link_streams(SILENCE_MS, True))
+        serve(link_over(standard_streams(), SILENCE_MS, True))
     except Exception as error:
         print(repr(error), file=sys.stderr)

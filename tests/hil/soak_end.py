@@ -37,12 +37,13 @@ class Chain:
 
 
 def main():
-    from firmware.lockstep import SILENCE_MS, standard_streams
+    from firmware.lockstep import SILENCE_MS, link_over
     from firmware.main import run
     from firmware.settings import Settings
     from firmware.signals import Outputs
+    from firmware.streams import standard_streams
 
-    link, outputs, chain = standard_streams(SILENCE_MS), Outputs(), Chain()
+    link, outputs, chain = link_over(standard_streams(), SILENCE_MS), Outputs(), Chain()
     if link.prepare(Settings(), outputs):
         link.begin(chain)
         run(link, chain, link.command, link, outputs=outputs)

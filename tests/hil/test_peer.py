@@ -15,7 +15,7 @@ from twin.errors import InputError
 SAFE = Outputs().values()
 START_BY_HAND = """
 from firmware.lockstep import *
-link, outputs = standard_streams(9999), Outputs()
+link, outputs = link_over(standard_streams(), 9999), Outputs()
 link.prepare(Settings(), outputs)
 link.begin(Controller(Settings()))
 """

@@ -1,0 +1,22 @@
+"""The standard streams as bytes, with polls: a board's USB line, or a process's way out."""
+
+import select
+import sys
+
+
+def standard_streams() -> tuple:
+    """(reader, writer, readable, writable) of the standard streams: the USB line of a board."""
+    reader = sys.stdin.buffer
+    writer = sys.stdout.buffer
+    reader = getattr(reader, "raw", reader)  # CPython's buffers would hide bytes from the poll
+    writer = getattr(writer, "raw", writer)
+    incoming = select.poll()
+    incoming.register(sys.stdin, select.POLLIN)
+    outgoing = select.poll()
+    outgoing.register(sys.stdout, select.POLLOUT)
+    return (
+        reader,
+        writer,
+        lambda wait_ms=0: len(incoming.poll(wait_ms)) > 0,
+        lambda: len(outgoing.poll(0)) > 0,
+    )
