@@ -8,6 +8,7 @@ import pytest
 
 import hil.rig_job
 import hil.targets  # noqa: F401 (numpy can't be loaded twice, as parseconfigure would have it)
+from hil.interpreters import VARIABLES, find_micropython
 
 pytest_plugins = ["pytester"]
 
@@ -61,6 +62,12 @@ WITH_BEAM = """
 """
 
 
+@pytest.fixture(scope="session")
+def micropython() -> Path:
+    """Looked for before pytester hides the user's cache."""
+    return find_micropython("single").absolute()
+
+
 @pytest.fixture
 def bench(pytester: pytest.Pytester) -> pytest.Pytester:
     """A folder for tests, with the targets above."""
@@ -80,21 +87,39 @@ def properties(bench: pytest.Pytester, test: str) -> dict[str, str]:
     raise AssertionError(f"no {test} in results.xml")
 
 
-def test_the_example_of_the_docs_passes_and_leaves_its_values_and_a_page(bench: pytest.Pytester):
+def test_the_example_of_the_docs_passes_here_and_on_micropython_and_leaves_its_values_and_a_page(
+    micropython: Path, bench: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv(VARIABLES["single"], str(micropython))
     (bench.path / "test_my_bench.py").write_text(EXAMPLE.read_text())
-    result = run(bench, "--junitxml=results.xml", "--tube-report=page.html", "--strict-markers")
-    result.assert_outcomes(passed=5)
+    result = run(
+        bench,
+        "--tube-target=in-process",
+        "--tube-target=micropython-f32",
+        "--junitxml=results.xml",
+        "--tube-report=page.html",
+        "--strict-markers",
+    )
+    result.assert_outcomes(passed=10)
     result.stdout.fnmatch_lines(["tubetwin: report: *page.html"])
-    found = properties(bench, "test_the_beam_comes_and_stays[in-process]")
-    assert (found["target"], found["mode"]) == ("in-process", "lockstep")
-    assert 1.0 < float(found["beam after [s]"]) < 5.0
-    assert 0.9 < float(found["ma mean [mA]"]) < 1.1
-    assert 0.0 < float(found["ma rms [%]"]) < 1.0
-    assert re.fullmatch(r"off 0\.00 s, preheat .*, ramp .*, beam .*, off .* s", found["states"])
+    here = properties(bench, "test_the_beam_comes_and_stays[in-process]")
+    there = properties(bench, "test_the_beam_comes_and_stays[micropython-f32]")
+    assert (here["target"], here["mode"]) == ("in-process", "lockstep")
+    assert re.fullmatch(r"off 0\.00 s, preheat .*, ramp .*, beam .*, off .* s", here["states"])
+    assert 1.0 < float(here["beam after [s]"]) < 5.0
+    assert 0.9 < float(here["ma mean [mA]"]) < 1.1
+    assert 0.0 < float(here["ma rms [%]"]) < 1.0
+    assert "link_frames" not in here
+    assert there["target"] == "micropython-f32"
+    assert there["states"] == here["states"]
+    assert float(there["ma mean [mA]"]) == pytest.approx(float(here["ma mean [mA]"]), rel=1e-3)
+    assert int(there["link_frames"]) > 1000
+    assert 0.0 < float(there["round_trip_p50_us"]) <= float(there["round_trip_p99_us"])
+    assert there["lost_frames"] == there["corrupt_frames"] == "0"
     page = (bench.path / "page.html").read_text()
-    assert "<h1>5 passed</h1>" in page
-    assert page.count("<img src=") == 5
-    assert f"{float(found['ma mean [mA]']):.5g}" in page
+    assert "<h1>10 passed</h1>" in page
+    assert page.count("<img src=") == 10
+    assert f"{float(here['ma mean [mA]']):.5g}" in page
     assert set(re.findall(r"(?:src|href)=.(.{5})", page)) == {"data:", "#test"}
 
 
@@ -172,7 +197,7 @@ def test_what_a_target_can_not_do_fails_the_test_in_one_line_and_a_mistake_with_
     ("arguments", "said"),
     [
         (["--tube-target=in-process", "--tube-target=nonsense"], "nonsense"),
-        (["--tube-target=rp2040", "--tube-mode=lockstep"], "rp2040"),
+        (["--tube-target=rp2040", "--tube-mode=lockstep"], "target rp2040 has none"),
         (["--tube-scenario=nowhere"], "scenario 'nowhere': not built in"),
         (["--tube=nothing"], "nothing"),
         (["--tube-report=no/such/page.html"], "no such directory; make it"),
@@ -180,8 +205,9 @@ def test_what_a_target_can_not_do_fails_the_test_in_one_line_and_a_mistake_with_
     ],
 )
 def test_what_can_not_be_is_refused_before_anything_runs(
-    pytester: pytest.Pytester, arguments: list[str], said: str
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, arguments: list[str], said: str
 ):
+    monkeypatch.setenv("TUBETWIN_PICO_IMAGE", __file__)  # there is one; it is not started
     with pytest.raises(pytest.UsageError) as refused:
         pytester.parseconfigure(*arguments)
     assert str(refused.value).startswith("tubetwin: ") and said in str(refused.value)
