@@ -94,7 +94,12 @@ class Process(Descriptors):
         here, there = self._pty() if pty else self._pipes()
         try:
             self._process = subprocess.Popen(
-                self.command, stdin=there[0], stdout=there[1], stderr=self._stderr, cwd=source
+                self.command,
+                stdin=there[0],
+                stdout=there[1],
+                stderr=self._stderr,
+                cwd=source,
+                start_new_session=True,  # Ctrl-C is for the host, which ends the session
             )
         except BaseException:
             self._stderr.close()
