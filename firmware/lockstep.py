@@ -47,10 +47,11 @@ class ByByte:
 
     def read(self, size: int) -> bytes:
         """Up to `size` bytes, or to the end of a frame; one must be there."""
-        got = self._reader.read(1)
-        while got and got[-1] and len(got) < size and self._is_ready(0):
-            got += self._reader.read(1)
-        return got
+        read, is_ready = self._reader.read, self._is_ready
+        got = bytearray(read(1))
+        while got and got[-1] and len(got) < size and is_ready(0):
+            got.extend(read(1))
+        return bytes(got)
 
 
 def link_over(streams: tuple, silence_ms: int, wait_reads: bool = False) -> Link:
