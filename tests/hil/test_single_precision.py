@@ -10,7 +10,7 @@ import pytest
 
 from firmware.calibration import pt100_temperature_c
 from firmware.controller import BEAM, Controller
-from hil.lockstep import NAMES
+from hil.shadow import NAMES
 from tests.firmware.on_micropython import printed_here, printed_on_micropython
 from tests.hil.ramp import MINUTE_MS, beside, ramp_world
 
