@@ -47,6 +47,9 @@ class PicoWorld(World):
         super().__init__(base.plant, None, base.command, TwinBoard(base.plant))
         bench = load_bench(BENCH)
         self.faults = PicoFaults(self, bench)
+        for step in (*job.scenario.step, *job.faults):
+            if step.fault:
+                self.faults.refuse(step.made())  # before half a minute is spent on booting
         self.unit = PicoUnit(find_pico_image(), unit_files(job.settings()), self.plant)
         self.console = PicoConsole(self.unit.pico.send)
         self._begin_ns = 0

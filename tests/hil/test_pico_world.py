@@ -3,6 +3,7 @@
 That it runs bench-short, and how far it is from in-process, is in tests/hil/test_hosts.py.
 """
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +22,7 @@ from twin.errors import InputError
 from twin.faults import FAULTS, Fault
 from twin.job import prepare
 from twin.run import build_world
+from twin.steps import fault_steps
 from twin.tube import DEFAULT_TUBE
 
 CONTACTS = {"chain-a": "chain_a", "chain-b": "chain_b", "generator": "generator_ok"}
@@ -45,6 +47,14 @@ def test_even_a_short_warm_scenario_is_too_long_for_its_pre_roll():
 def test_a_law_can_not_be_held_from_the_console():
     job = prepare("bench-short", DEFAULT_TUBE, None, None, 1, ("emission",))
     with pytest.raises(InputError, match=r"^--without emission: the emulated Pico can hold no law"):
+        PicoWorld(job)
+
+
+def test_a_fault_that_it_can_not_make_is_refused_before_it_boots(monkeypatch):
+    monkeypatch.delattr("hil.pico_world.PicoUnit")
+    asked = fault_steps(["stuck:kv_monitor_raw=5@3"])
+    job = replace(prepare("bench-short", DEFAULT_TUBE, None, None, 1, ()), faults=asked)
+    with pytest.raises(InputError, match="fault stuck: this target can't make it"):
         PicoWorld(job)
 
 
