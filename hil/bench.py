@@ -24,7 +24,7 @@ class Figures:
     frames, lost_frames : over the link; lost: sent or awaited in vain, and said again
     overruns            : ticks at which the firmware had no fresh sample, or pacing came too late
     worst_difference    : largest difference of any output in any tick to the firmware in this
-                          process on the same inputs, counts
+                          process on the same inputs, counts, and of which signal
     worst_difference_percent : the same of mean voltage or current over a second with beam, to the
                           same run in this process, %
     """
@@ -41,6 +41,7 @@ class Figures:
     lost_frames: int = 0
     corrupt_frames: int = 0
     worst_difference: int | None = None
+    worst_signal: str = ""
     worst_difference_percent: float | None = None
 
 
@@ -99,12 +100,13 @@ def table_row(summary: dict[str, Any]) -> Sequence[str]:
         linked = summary["link_frames"] or key not in ("link_frames", "lost_frames")
         return "-" if value is None or not linked else form.format(value)
 
+    signal = summary["worst_signal"].removesuffix("_program_raw")
     verdict = "held" if summary["passed"] else "NOT HELD"
     return (
         summary["target"] + (" (real time)" if summary["mode"] == "real-time" else ""),
         summary["scenario"],
         verdict,
-        shown("worst_difference"),
+        f"{shown('worst_difference')} {signal}".rstrip(),
         shown("worst_difference_percent", "{:.3f}"),
         shown("link_frames"),
         shown("lost_frames"),

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hil.bench import HEAD, Course, course_in_process, table_row
-from hil.junit import Case, write_junit
+from hil.junit import Case, check_junit, write_junit
 from hil.tape import Tape, Taped
 from hil.targets import Target
 from twin.errors import InputError
@@ -53,6 +53,8 @@ def perform_all(wanted: Wanted) -> int:
         raise InputError("--record: one file for one run; give one scenario and one target")
     for target, _ in pairs:
         target.mode(wanted.mode)
+    if wanted.junit:
+        check_junit(wanted.junit)
     summaries: list[dict[str, Any]] = []
     cases: list[Case] = []
     status = 0

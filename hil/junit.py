@@ -24,6 +24,13 @@ class Case:
     properties: Mapping[str, object] = field(default_factory=dict)
 
 
+def check_junit(path: Path) -> None:
+    """InputError if it can't be written, before anything happens."""
+    folder = path.absolute().parent
+    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise InputError(f"--junit {path}: can't be written; name a file in a directory you can")
+
+
 def write_junit(path: Path, cases: Iterable[Case]) -> None:
     """Write them, a suite for each name, whole or not at all. InputError if it can't be written."""
     suites: dict[str, list[Case]] = {}
@@ -51,7 +58,7 @@ def write_junit(path: Path, cases: Iterable[Case]) -> None:
     except OSError as error:
         part.unlink(missing_ok=True)
         raise InputError(
-            f"--junit {path}: cannot be written ({error.strerror}); choose another"
+            f"--junit {path}: can't be written ({error.strerror}); choose another"
         ) from None
 
 

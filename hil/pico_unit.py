@@ -100,12 +100,15 @@ class PicoUnit:
         self.enabled.append((self.pico.now_ns, high))
 
 
-def unit_files(settings: Settings | None = None, build: str = "") -> dict[str, bytes]:
+def unit_files(
+    settings: Settings | None = None, build: str = "", bench: bool = False
+) -> dict[str, bytes]:
     """What is on the file system of a Pico that `tubetwin flash` has been used on.
 
     settings : those that are stored on it; a unit that was never set up, if not given
+    bench    : a board without chips around it
     """
-    image = make_image(compile_tree(), "pico")
+    image = make_image(compile_tree(), "pico", bench)
     files = {f"a/{path}": content for path, content in image.files.items()}
     files |= {"main.py": MAIN, "a/ready": f"1 {build or image.build} whole".encode()}
     if settings is not None:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from firmware.controller import Controller
 from firmware.settings import Settings
@@ -30,6 +30,7 @@ from twin.world import World
 LOCKSTEP, REAL_TIME = MODES = ("lockstep", "real-time")
 PICO_HEAP_BYTES = 240 * 1024  # what an RP2040's firmware leaves to Python
 PROCESSES = ("micropython", "micropython-f32")
+PATIENCE_S = 3600.0  # on the wall clock, for an emulated board
 SLOW_MS = 60_000  # more of simulated time than this is an hour on the emulated Pico
 PRECISIONS = {"micropython": "double", "micropython-f32": "single"}
 
@@ -136,6 +137,9 @@ class InProcess(Target):
 class Linked(Target):
     """The firmware at the end of a link: it drives the plant, and the one here is compared."""
 
+    options: ClassVar[dict[str, Any]] = {}
+    """Of the link: how long anything is waited for."""
+
     def transport(self) -> Transport:
         """Open the way there, with a firmware at its end that answers in frames."""
         raise NotImplementedError
@@ -150,12 +154,22 @@ class Linked(Target):
             link: Link
             if mode == LOCKSTEP:
                 link = Link(
-                    self.transport(), here.settings, world.outputs, state=memory, now_ms=now_ms
+                    self.transport(),
+                    here.settings,
+                    world.outputs,
+                    state=memory,
+                    now_ms=now_ms,
+                    **self.options,
                 )
                 world.controller = Shadow(here, link, peer_drives=True)
             else:
                 link = rushed = RealTimeLink(
-                    self.transport(), here.settings, world.outputs, state=memory, now_ms=now_ms
+                    self.transport(),
+                    here.settings,
+                    world.outputs,
+                    state=memory,
+                    now_ms=now_ms,
+                    **self.options,
                 )
                 world.controller = RealTimeShadow(here, rushed, peer_drives=True)
             try:
@@ -166,7 +180,7 @@ class Linked(Target):
 
     @contextmanager
     def firmware(self, settings: Settings, held: Outputs) -> Iterator[Step]:
-        with _told(self.name), Link(self.transport(), settings, held) as link:
+        with _told(self.name), Link(self.transport(), settings, held, **self.options) as link:
             yield lambda now_ms, inputs, command: link.exchange(now_ms, inputs, command).values()
 
     def figures(self, world: World, mode: str) -> Figures:
@@ -185,6 +199,7 @@ class Linked(Target):
             lost_frames=counts["lost_frames"],
             corrupt_frames=counts["corrupt"] + (counts["corrupt_there"] or 0),
             worst_difference=shadow.worst_difference,
+            worst_signal=max(shadow.worst, key=shadow.worst.get) if shadow.worst_difference else "",
         )
 
 
@@ -224,10 +239,13 @@ class Port(Linked):
         return open_link(self.name)
 
 
-class EmulatedPico(Target):
+class EmulatedPico(Linked):
+    """In real time, its own, with chips on its buses; in lockstep as a bench board without any."""
+
     name = "rp2040"
     what = "the Pico's image on an emulated RP2040, chips on its buses; some seconds are enough"
-    modes = (REAL_TIME,)
+    modes = (REAL_TIME, LOCKSTEP)
+    options: ClassVar[dict[str, Any]] = {"timeout_s": PATIENCE_S, "resend_s": PATIENCE_S}
     default_scenario = "bench-short"
 
     def missing(self) -> str | None:
@@ -238,14 +256,26 @@ class EmulatedPico(Target):
 
     @contextmanager
     def world(self, job: Job, mode: str | None = None, state: State = None) -> Iterator[World]:
-        self.mode(mode)
+        if self.mode(mode) == LOCKSTEP:
+            with super().world(job, mode, state) as world:
+                yield world
+            return
         if state:
             raise InputError(
-                f"--resume: target {self.name} can't go on from a state; choose another target"
+                f"--resume: target {self.name} can't go on from a state but in lockstep; "
+                "add --lockstep, or choose another target"
             )
         from hil.pico_world import PicoWorld
 
         yield PicoWorld(job)
+
+    def transport(self) -> Transport:
+        from hil.pico_line import PicoLine
+
+        return PicoLine()
+
+    def figures(self, world: World, mode: str) -> Figures:
+        return super().figures(world, mode) if mode == LOCKSTEP else Figures(self.name, mode)
 
 
 def _missing(find: Callable[[], object]) -> str | None:

@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from hil.junit import Case, write_junit
+from hil.junit import Case, check_junit, write_junit
 from twin.errors import InputError
 
 
@@ -38,4 +38,8 @@ def test_what_can_not_be_written_is_one_line_and_leaves_nothing(tmp_path: Path):
     (tmp_path / "folder").mkdir()
     with pytest.raises(InputError, match="--junit"):
         write_junit(tmp_path / "folder", [Case("s", "n")])
+    for path in (tmp_path / "no" / "j.xml", tmp_path / "folder"):
+        with pytest.raises(InputError, match="--junit"):
+            check_junit(path)
+    check_junit(tmp_path / "j.xml")
     assert [path.name for path in tmp_path.iterdir()] == ["folder"]

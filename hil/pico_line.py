@@ -1,0 +1,46 @@
+"""The serial line of the emulated Pico as a way for frames: a bench board, without chips.
+
+Host and board take turns, and the board's time passes only while the host reads: a read lasts
+until something has come, however long that takes on the wall clock.
+"""
+
+from hil.emulated_pico import EmulatedPico
+from hil.interpreters import find_pico_image
+from hil.pico_unit import unit_files
+from hil.transports import GoneError
+
+BOOT_MS = 3000  # the window for Ctrl-C included
+SILENT_MS = 2000  # of simulated time; a session that has fallen silent is over by then
+
+
+class PicoLine:
+    """A transport, see hil/transports.py, to a board that has been asked for its frames."""
+
+    def __init__(self) -> None:
+        self._pico = EmulatedPico(find_pico_image(), unit_files(bench=True))
+        self._pico.run(BOOT_MS)
+        self._pico.received.clear()
+        self._pico.send(b"\nlink\n")
+
+    def write(self, data: bytes | bytearray) -> None:
+        self._pico.send(bytes(data))
+
+    def read(self, timeout_s: float) -> bytes:
+        pico = self._pico
+        if not pico.run(SILENT_MS, lambda: len(pico.received) > 0):
+            raise GoneError("has fallen silent")
+        said = bytes(pico.received)
+        pico.received.clear()
+        return said
+
+    def story(self) -> str:
+        return ""
+
+    def wait(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def __str__(self) -> str:
+        return "the emulated Pico"

@@ -1,0 +1,161 @@
+"""bench, targets and replay as their user meets them."""
+
+import json
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.system.test_cli import KEYS, assert_one_line
+
+ADDED = {
+    "target", "round_trip_p50_us", "round_trip_p99_us", "overruns", "lost_frames",
+    "worst_difference",
+}  # fmt: skip
+SHORT = ["bench-short", "--no-mqtt"]
+
+
+@pytest.mark.parametrize("target", ["in-process", "micropython", "micropython-f32"])
+def test_json_is_the_object_of_run_with_what_the_link_measured(tubetwin, target):
+    status, out, _ = tubetwin(
+        "bench", "door", "--hours", "0.04", "--no-mqtt", "--target", target, "--json"
+    )
+    summary = json.loads(out)
+    assert status == 0
+    assert set(summary) >= KEYS | ADDED
+    assert summary["passed"] is True
+    assert summary["target"] == target
+    assert summary["frames"] == 2
+    assert summary["lost_frames"] == summary["overruns"] == 0
+    if target != "in-process":
+        assert 0 < summary["round_trip_p50_us"] <= summary["round_trip_p99_us"]
+        # One count of the head's sensor is some 800 of the fan's 65535, see docs/micropython.md.
+        assert summary["worst_difference"] <= (2000 if target == "micropython-f32" else 0)
+        assert summary["worst_difference_percent"] < 0.19
+
+
+def test_the_numbers_of_a_double_precision_target_are_those_of_run(tubetwin):
+    options = ["bench-short", "--no-mqtt", "--json", "--seed", "7"]
+    here = json.loads(tubetwin("run", *options)[1])
+    there = json.loads(tubetwin("bench", *options, "--target", "micropython")[1])
+    for key in KEYS - {"wall_s", "realtime_factor"}:
+        assert here[key] == there[key]
+    assert here["expectations"] == there["expectations"]
+
+
+def test_several_runs_end_with_one_table(tubetwin, tmp_path):
+    status, out, _ = tubetwin(
+        "bench", *SHORT, "--target", "in-process", "--target", "micropython", "--junit", "j.xml"
+    )
+    assert status == 0
+    rows = out.splitlines()[-3:]
+    assert [row.split()[0] for row in rows] == ["target", "in-process", "micropython"]
+    assert [row.split()[2] for row in rows[1:]] == ["held", "held"]
+    suites = ElementTree.parse(tmp_path / "j.xml").getroot()
+    assert [(s.get("name"), s.get("tests"), s.get("failures")) for s in suites] == [
+        ("in-process.bench-short", "7", "0"), ("micropython.bench-short", "7", "0"),
+    ]  # fmt: skip
+    for target in ("in-process", "micropython"):
+        assert (tmp_path / "out" / "bench" / target / "bench-short" / "report.html").exists()
+
+
+def test_what_must_fail_fails_on_a_target_too(tubetwin, tmp_path):
+    status, out, _ = tubetwin(
+        "bench", *SHORT, "--target", "micropython", "--fault", "lamp@10", "--junit", "j.xml"
+    )
+    assert status == 1
+    assert "NOT HELD" in out
+    assert "lamp" in out
+    failures = list(ElementTree.parse(tmp_path / "j.xml").getroot().iter("failure"))
+    assert len(failures) > 1
+
+
+def test_what_was_recorded_on_one_target_is_replayed_on_another(tubetwin, tmp_path):
+    assert tubetwin("bench", *SHORT, "--target", "micropython", "--record", "tape.h5")[0] == 0
+    for target in ("in-process", "micropython"):
+        status, out, _ = tubetwin("replay", "tape.h5", "--target", target)
+        assert (status, "every output is the same" in out) == (0, True)
+    status, out, _ = tubetwin("replay", "tape.h5", "--target", "micropython-f32", "--json")
+    found = json.loads(out)
+    assert (status == 0) == (found["first"] is None)
+    assert found["ticks"] == 2556
+    assert max(found["worst"].values()) <= 1
+
+
+def test_a_tape_of_another_start_is_found_to_differ(tubetwin, tmp_path):
+    """The negative control: the same tape with one setting changed by a ten-thousandth."""
+    import h5py
+
+    assert tubetwin("bench", *SHORT, "--record", "tape.h5")[0] == 0
+    with h5py.File(tmp_path / "tape.h5", "r+") as file:
+        setting = file["entry/parameters/settings/grid_ma_per_v"]
+        setting[()] = setting[()] * 1.0001
+    status, out, _ = tubetwin("replay", "tape.h5")
+    assert status == 1
+    assert "first difference in tick" in out
+
+
+def test_a_snapshot_goes_on_on_another_target(tubetwin):
+    options = ["bench-short", "--seed", "3"]
+    whole = json.loads(tubetwin("run", *options, "--no-mqtt", "--json")[1])
+    assert tubetwin("snapshot", *options, "s.json", "--at", "13.37")[0] == 0
+    status, out, _ = tubetwin(
+        "bench", "--resume", "s.json", "--target", "micropython", "--no-mqtt", "--json"
+    )
+    assert status == 0
+    rest = json.loads(out)
+    for key in ("expectations", "trips", "ticks", "seed", "tube_temperature_rms_k"):
+        assert rest[key] == whole[key]
+
+
+def test_targets_says_what_is_here_and_what_is_missing_and_why(tubetwin, monkeypatch):
+    status, out, _ = tubetwin("targets")
+    assert status == 0
+    assert [line.split()[0] for line in out.splitlines() if line[0] != " "][:4] == [
+        "in-process", "micropython", "micropython-f32", "rp2040",
+    ]  # fmt: skip
+    assert "missing" not in out
+    monkeypatch.setenv("TUBETWIN_PICO_IMAGE", "/nowhere/pico.uf2")
+    rows = {row["target"]: row for row in json.loads(tubetwin("targets", "--json")[1])}
+    assert rows["micropython"]["available"]
+    assert not rows["rp2040"]["available"]
+    assert "/nowhere/pico.uf2" in rows["rp2040"]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["bench", "--target", "pdp-11"], ["--target", "pdp-11", "micropython"]),
+        (["bench", "--target", "/dev/nothing"], ["/dev/nothing", "plug it in"]),
+        (["bench", "--target", "socket://127.0.0.1:1"], ["socket://127.0.0.1:1", "opened"]),
+        (["bench", "--lockstep", "--real-time"], ["one of the two"]),
+        (["bench", "--target", "rp2040", "--resume", "none.json"], ["none.json"]),
+        (["bench", "ramp", "--target", "rp2040"], ["too many", "bench-short"]),
+        (["bench", "--target", "rp2040", "--without", "thermal"], ["--without", "rp2040|emulated"]),
+        (["bench", "no-such"], ["no-such", "bench-short"]),
+        (["bench", "door", "ramp", "--record", "t.h5"], ["--record", "one scenario"]),
+        (["bench", *SHORT, "--junit", "no/such/j.xml"], ["--junit", "no/such"]),
+        (["bench", *SHORT, "--record", "no/such/t.h5"], ["no/such/t.h5"]),
+        (["bench", "--resume", "none.json"], ["none.json"]),
+        (["bench", "--fault", "warp@3"], ["warp"]),
+        (["replay", "none.h5"], ["none.h5", "no such recording"]),
+        (["replay", "none.h5", "--target", "pdp-11"], ["pdp-11"]),
+        (["replay", "none.h5", "--ticks", "0"], ["ticks"]),
+    ],
+)
+def test_what_is_unusable_is_one_line_and_nothing_is_left(tubetwin, tmp_path, arguments, words):
+    answer = tubetwin(*arguments)
+    status, out, err = answer
+    assert status == 2
+    assert out == ""
+    assert err.splitlines()[-1].startswith("tubetwin: ")
+    assert "Traceback" not in err
+    for word in words:
+        assert any(one in err for one in word.split("|"))
+    assert not (tmp_path / "t.h5").exists()
+
+
+def test_a_missing_target_is_one_line_before_anything_happens(tubetwin, monkeypatch, tmp_path):
+    monkeypatch.setenv("TUBETWIN_MICROPYTHON", "/nowhere/micropython")
+    answer = tubetwin("bench", *SHORT, "--target", "in-process", "--target", "micropython")
+    assert_one_line(answer, "--target micropython", "/nowhere/micropython")
+    assert list(tmp_path.iterdir()) == []
