@@ -214,6 +214,7 @@ class World:
         machine.mem32 = {}
         machine.WDT_RESET = 3
         machine.reset_cause = lambda: 1
+        machine.disable_irq, machine.enable_irq = (lambda: None), (lambda _state: None)
         time = Module()
         time.ticks_ms = lambda: self.ms
         time.ticks_us = lambda: self.us
