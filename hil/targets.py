@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -31,7 +32,7 @@ LOCKSTEP, REAL_TIME = MODES = ("lockstep", "real-time")
 PICO_HEAP_BYTES = 240 * 1024  # what an RP2040's firmware leaves to Python
 PROCESSES = ("micropython", "micropython-f32")
 PATIENCE_S = 3600.0  # on the wall clock, for an emulated board
-SLOW_MS = 60_000  # more of simulated time than this is an hour on the emulated Pico
+SLOW_MS = 60_000  # of simulated time, ten minutes or more on the emulated Pico
 PRECISIONS = {"micropython": "double", "micropython-f32": "single"}
 
 TARGETS = ("cpython", *PROCESSES)
@@ -249,6 +250,9 @@ class EmulatedPico(Linked):
     default_scenario = "bench-short"
 
     def missing(self) -> str | None:
+        for package in ("rp2040py", "littlefs"):
+            if find_spec(package) is None:
+                return f"the package {package} is not installed: run scripts/test, which does it"
         return _missing(find_pico_image)
 
     def too_long(self, job: Job) -> bool:
@@ -267,7 +271,8 @@ class EmulatedPico(Linked):
             )
         from hil.pico_world import PicoWorld
 
-        yield PicoWorld(job)
+        with _told(self.name):
+            yield PicoWorld(job)
 
     def transport(self) -> Transport:
         from hil.pico_line import PicoLine

