@@ -235,7 +235,7 @@ INTERPRETERS = {
 def test_a_calibration_goes_to_a_unit_and_is_there_after_its_reset(name: str, tmp_path: Path):
     interpreter = INTERPRETERS[name]()
     with ConsoleClient(Pipes(interpreter, tmp_path), name, hello_s=10.0) as unit:
-        assert unit.about["float_bits"] == (32 if name.endswith("single") else 64)
+        assert unit.about["float_bits"] == (32 if name.endswith("f32") else 64)
         assert unit.status()["stored"] is False
         with pytest.raises(RefusedError, match="not set up"):
             unit.ask("run")
@@ -247,7 +247,7 @@ def test_a_calibration_goes_to_a_unit_and_is_there_after_its_reset(name: str, tm
         assert (status["stored"], status["store"], status["state"]) == (True, "", "off")
         kept = unit.settings()
         assert [*kept] == sorted(limit[0] for limit in LIMITS)
-        near = narrow if name.endswith("single") else float
+        near = narrow if name.endswith("f32") else float
         wanted = {**DEFAULTS, **CALIBRATION}
         assert {n: near(v) for n, v in kept.items()} == {n: near(v) for n, v in wanted.items()}
         unit.save(kept)  # as a backup is brought back
