@@ -90,11 +90,17 @@ def bench(
         pairs = [(one, job) for one in chosen]
     else:
         names = {one.name: _scenarios(scenarios) or [one.default_scenario] for one in chosen}
-        jobs = {
-            name: cli_run.job_of(name, tube, ambient, hours, seed, without, fault)
-            for name in dict.fromkeys(name for some in names.values() for name in some)
-        }
-        pairs = [(one, jobs[name]) for one in chosen for name in names[one.name]]
+        jobs = {}
+        for name in dict.fromkeys(name for some in names.values() for name in some):
+            listed = name in (scenarios or ())
+            try:
+                length = hours if listed or not _is_check(name) else None
+                jobs[name] = cli_run.job_of(name, tube, ambient, length, seed, without, fault)
+            except InputError as error:
+                if listed or ALL not in (scenarios or ()):
+                    raise
+                print(f"tubetwin: note: without {name}: {error}", file=sys.stderr)
+        pairs = [(one, jobs[name]) for one in chosen for name in names[one.name] if name in jobs]
     wanted = Wanted(
         pairs=pairs,
         state=state,
@@ -174,6 +180,13 @@ def replay(
     else:
         print(found.words())
     raise typer.Exit(0 if found.first is None else 1)
+
+
+def _is_check(name: str) -> bool:
+    """Whether a scenario has steps, and so is as long as it is."""
+    from twin.scenario import load_scenario
+
+    return bool(load_scenario(name).step)
 
 
 def _scenarios(names: list[str] | None) -> list[str]:
