@@ -6,6 +6,8 @@ from collections.abc import Generator
 import pytest
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["tests.hil.long_runs"]
+
 IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
 
 settings.register_profile(
@@ -24,7 +26,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--trips", type=int, default=16, help="of the emulated board's chain")
     parser.addoption("--cuts", type=int, default=0, help="more cuts of the cable while flashing")
     parser.addoption("--soak-frames", type=int, default=20_000, help="over a line that is noisy")
-    parser.addoption("--days", type=float, default=0.5, help="how long the memory test runs")
+    parser.addoption("--days", type=float, default=0.25, help="how long the memory test runs")
 
 
 @pytest.hookimpl(wrapper=True)

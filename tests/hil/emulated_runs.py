@@ -2,7 +2,7 @@
 
     python -m tests.hil.emulated_runs NAME RESULT.json [ARGUMENT]
 
-tests/hil/conftest.py starts them beside the other tests, which then read what came of them.
+tests.hil.long_runs.py starts them beside the other tests, which then read what came of them.
 """
 
 import json

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from hil.shadow import Shadow
-from tests.hil.conftest import Row
 from tests.hil.hosts import (
     AGAIN_MS,
     DISTURB_MS,
@@ -24,6 +23,7 @@ from tests.hil.hosts import (
     Trace,
     run_here,
 )  # fmt: skip
+from tests.hil.long_runs import Row
 
 PERCENT = 100.0
 EXPECTATIONS = sum(step.action == "expect" for step in STEPS)

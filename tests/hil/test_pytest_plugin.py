@@ -197,7 +197,6 @@ def test_what_a_target_can_not_do_fails_the_test_in_one_line_and_a_mistake_with_
     ("arguments", "said"),
     [
         (["--tube-target=in-process", "--tube-target=nonsense"], "nonsense"),
-        (["--tube-target=rp2040", "--tube-mode=lockstep"], "target rp2040 has none"),
         (["--tube-scenario=nowhere"], "scenario 'nowhere': not built in"),
         (["--tube=nothing"], "nothing"),
         (["--tube-report=no/such/page.html"], "no such directory; make it"),
