@@ -41,7 +41,7 @@ class Figures:
     lost_frames: int = 0
     corrupt_frames: int = 0
     worst_difference: int | None = None
-    worst_signal: str = ""
+    worst_signal: str | None = None
     worst_difference_percent: float | None = None
 
 
@@ -97,11 +97,13 @@ def table_row(summary: dict[str, Any]) -> Sequence[str]:
 
     def shown(key: str, form: str = "{}") -> str:
         value = summary.get(key)
-        linked = summary["link_frames"] or key not in ("link_frames", "lost_frames")
+        linked = summary.get("link_frames") or key not in ("link_frames", "lost_frames")
         return "-" if value is None or not linked else form.format(value)
 
-    signal = summary["worst_signal"].removesuffix("_program_raw")
+    signal = (summary.get("worst_signal") or "").removesuffix("_program_raw")
     verdict = "held" if summary["passed"] else "NOT HELD"
+    if "error" in summary:
+        verdict = "BROKEN OFF"
     return (
         summary["target"] + (" (real time)" if summary["mode"] == "real-time" else ""),
         summary["scenario"],

@@ -63,10 +63,13 @@ def perform_all(wanted: Wanted) -> int:
         try:
             outcome, words = _perform(wanted, target, job, single, courses)
         except InputError as error:
+            cases.append(Case(f"{target.name}.{job.scenario.name}", "verdict", str(error)))
             if single:
+                if wanted.junit:  # or the last run's would still stand there
+                    write_junit(wanted.junit, cases)
                 raise
             print(f"tubetwin: {target.name}, {job.scenario.name}: {error}", file=sys.stderr)
-            cases.append(Case(target.name, job.scenario.name, str(error)))
+            summaries.append(_broken_off(target, job, target.mode(wanted.mode), error))
             status = UNUSABLE
             continue
         summary = plain(outcome.summary())
@@ -76,13 +79,19 @@ def perform_all(wanted: Wanted) -> int:
             status = max(status, FAILED)
         if not wanted.quiet:
             show(words)
-    if wanted.junit:
-        write_junit(wanted.junit, cases)
     if wanted.quiet:
         show(json.dumps(summaries[0] if single else summaries))
     else:
         _show_table(summaries)
+    if wanted.junit:
+        write_junit(wanted.junit, cases)
     return status
+
+
+def _broken_off(target: Target, job: Job, mode: str, error: InputError) -> dict[str, Any]:
+    """The object of one of several runs that came to no verdict: what is not known is not there."""
+    return {"passed": False, "error": str(error), "target": target.name, "mode": mode,
+            "scenario": job.scenario.name}  # fmt: skip
 
 
 def _pairs(wanted: Wanted) -> Iterator[tuple[Target, Job]]:
@@ -172,5 +181,9 @@ def _show_table(summaries: list[dict[str, Any]]) -> None:
         table.add_column(name, justify="left" if name in HEAD[:3] else "right", no_wrap=True)
     for summary in summaries:
         table.add_row(*table_row(summary))
-    console = Console(width=None if sys.stdout.isatty() else 160)
-    console.print(table)
+    # Never narrower than its content: a terminal wraps a line, but half a word says nothing.
+    width = max(Console().width, Console(width=1000).measure(table).maximum)
+    console = Console(width=width)
+    with console.capture() as printed:
+        console.print(table)
+    show(printed.get().rstrip("\n"))

@@ -79,6 +79,8 @@ def bench(
     from hil.bench_runs import Wanted, perform_all
     from hil.targets import LOCKSTEP, REAL_TIME
 
+    if real_time and rate != "max":
+        raise InputError(f"--rate {rate}: in real time the target's clock rules; leave it out")
     if lockstep and real_time:
         raise InputError("--lockstep and --real-time: give one of the two")
     chosen = _targets(target)
@@ -124,6 +126,7 @@ def targets(as_json: cli_run.Json = False) -> None:
     """
     from hil.doctor import plugged_in
     from hil.targets import builtin_targets
+    from twin.session import show
 
     rows: list[dict[str, Any]] = []
     for one in builtin_targets():
@@ -139,17 +142,17 @@ def targets(as_json: cli_run.Json = False) -> None:
                      "reason": "" if ready else found.detail + (f": {found.mend}" if found.mend
                                                                 else "")})  # fmt: skip
     if as_json:
-        print(json.dumps(rows, ensure_ascii=False))
+        show(json.dumps(rows, ensure_ascii=False))
         return
+    lines = []
     width = max(len(str(row["target"])) for row in rows)
     for row in rows:
         state = f"ready    {', '.join(row['modes'])}" if row["available"] else "missing"
-        print(f"{row['target']:{width}}  {state:29}  {row['what']}")
+        lines.append(f"{row['target']:{width}}  {state:29}  {row['what']}")
         if row["reason"]:
-            print(f"{'':{width}}  {'':29}  {row['reason']}")
-    print(
-        f"{'PORT':{width}}  {'':29}  a board on a serial line: /dev/ttyACM0, socket://host:port, …"
-    )
+            lines.append(f"{'':{width}}  {'':29}  {row['reason']}")
+    port = "a board on a serial line: /dev/ttyACM0, socket://host:port, …"
+    show("\n".join([*lines, f"{'PORT':{width}}  {'':29}  {port}"]))
 
 
 def replay(
@@ -170,15 +173,13 @@ def replay(
     """
     from hil.replay import replay as feed
     from hil.targets import find_target
+    from twin.session import show
 
     chosen = find_target(target)
     if reason := chosen.missing():
         raise InputError(f"--target {target}: {reason}")
     found = feed(tape, chosen, ticks, as_json)
-    if as_json:
-        print(json.dumps(found.summary()))
-    else:
-        print(found.words())
+    show(json.dumps(found.summary()) if as_json else found.words())
     raise typer.Exit(0 if found.first is None else 1)
 
 

@@ -8,6 +8,7 @@ means that the line, or the unit, is gone.
 import errno
 import json
 import os
+import re
 import struct
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
@@ -259,11 +260,18 @@ def open_port(url: str) -> Stream:
         )
     except (OSError, ValueError) as error:  # SerialException is an OSError
         number = getattr(error, "errno", None)
-        reason = os.strerror(number) if number else str(error).split(": ")[-1]
+        reason = os.strerror(number) if number else _reason(str(error))
+        if re.fullmatch(r"(socket|rfc2217)://[^:]*", url):
+            reason = f"no host and port; give one such as {url.split(':')[0]}://host:5000"
         if number in (errno.EAGAIN, errno.EBUSY):
             reason = "another program has it open"
         raise InputError(f"--port {url}: can't be opened ({reason})") from None
     return port
+
+
+def _reason(text: str) -> str:
+    """pyserial's last words, without numbers and quotes: `(25, 'Not a typewriter')`."""
+    return re.sub(r"^[(\[](?:Errno )?\d+[],] '?(.*?)'?\)?$", r"\1", text.split(": ")[-1])
 
 
 def usb_ports() -> list[str]:

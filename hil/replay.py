@@ -1,5 +1,6 @@
 """Feeds a tape to the firmware on any target: where do its outputs first part from the tape's?"""
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from hil.targets import Target
 from twin.progress import campaign
 
 NAMES = tuple(signal[0] for signal in OUTPUTS)
-PROGRESS_TICKS = 1000
+PROGRESS_TICKS = 10  # three seconds on the emulated Pico
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,11 @@ class Replayed:
 
 def replay(tape: Path, target: Target, ticks: int | None = None, quiet: bool = False) -> Replayed:
     """Step the firmware on `target` through the tape, or its first `ticks`. InputError."""
-    with opened_tape(tape) as found, campaign(f"replay on {target.name}", quiet) as progress:
+    with ExitStack() as stack:
+        found = stack.enter_context(opened_tape(tape))
         count = min(ticks or found.ticks, found.ticks)
+        title = f"replay on {target.name}"
+        progress = stack.enter_context(campaign(title, quiet, note=f"{count} ticks"))
         result = Replayed(target.name)
         with target.firmware(found.settings, found.held) as step:
             for now_ms, inputs, command, outputs in found.play():

@@ -200,7 +200,9 @@ class Linked(Target):
             lost_frames=counts["lost_frames"],
             corrupt_frames=counts["corrupt"] + (counts["corrupt_there"] or 0),
             worst_difference=shadow.worst_difference,
-            worst_signal=max(shadow.worst, key=shadow.worst.get) if shadow.worst_difference else "",
+            worst_signal=max(shadow.worst, key=shadow.worst.get)
+            if shadow.worst_difference
+            else None,
         )
 
 
@@ -237,7 +239,10 @@ class Port(Linked):
         return f"there is no {self.name}; plug it in, or see `tubetwin targets`"
 
     def transport(self) -> Transport:
-        return open_link(self.name)
+        try:
+            return open_link(self.name)
+        except InputError as error:
+            raise InputError(str(error).replace("--port ", "--target ", 1)) from None
 
 
 class EmulatedPico(Linked):
@@ -305,8 +310,8 @@ def find_target(name: str) -> Target:
         return Port(name)
     known = [one.name for one in builtin_targets()]
     raise InputError(
-        f"--target {shown(name)}: {nearest(name, known)}, or a port such as /dev/ttyACM0 or "
-        "socket://host:port"
+        f"--target {shown(name)}: {nearest(name, known)} (or a port, such as /dev/ttyACM0 or "
+        "socket://host:port)"
     )
 
 

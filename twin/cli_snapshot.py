@@ -36,6 +36,7 @@ def snapshot(
 ) -> None:
     """Run until a time and save all of it; `tubetwin run --resume FILE` goes on, bit for bit."""
     from twin.progress import running
+    from twin.session import show
     from twin.snapshot import save_snapshot, take_snapshot
 
     if len(names) > 2:
@@ -46,4 +47,4 @@ def snapshot(
     with running(title, job.end_ms, quiet=False) as progress:
         taken = take_snapshot(job, at, progress)
     save_snapshot(Path(names[-1]), taken)
-    print(f"{names[-1]}: {job.scenario.name}, {job.tube_name}, seed {job.seed}, at {at:g} s")
+    show(f"{names[-1]}: {job.scenario.name}, {job.tube_name}, seed {job.seed}, at {at:g} s")

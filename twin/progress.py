@@ -10,6 +10,8 @@ from twin.verdict import LIMIT_PERCENT, Frames
 
 console = Console(stderr=True)
 
+SHORT_MS = 600_000  # runs of less tell their time in seconds
+
 
 def _bar(quiet: bool, *columns: ProgressColumn) -> Progress:
     off = quiet or not console.is_terminal
@@ -42,27 +44,31 @@ def running(name: str, end_ms: int, quiet: bool) -> Iterator[Callable[[int, Fram
         BarColumn(),
         TextColumn("{task.fields[clock]}  {task.fields[figure]}"),
     ) as bar:
-        task = bar.add_task(name, total=end_ms, clock="0:00", figure="")
+        task = bar.add_task(name, total=end_ms, clock="", figure="")
+        in_seconds = end_ms < SHORT_MS
 
         def show(now_ms: int, frames: Frames) -> None:
             minutes = now_ms // 60_000
+            clock = f"{minutes // 60}:{minutes % 60:02} h"
+            if in_seconds:
+                clock = f"{now_ms / 1000:.1f} of {end_ms / 1000:g} s"
             figure = ""
             if frames.true.count > 1:
                 figure = f"{frames.true.rms_percent:.3f} % rms so far (limit {LIMIT_PERCENT:.2f} %)"
-            bar.update(
-                task, completed=now_ms, clock=f"{minutes // 60}:{minutes % 60:02} h", figure=figure
-            )
+            bar.update(task, completed=now_ms, clock=clock, figure=figure)
 
         yield show
 
 
 @contextmanager
-def campaign(what: str, quiet: bool) -> Iterator[Callable[[float], None]]:
-    """The bar of many runs; call it with the part that is done."""
+def campaign(
+    what: str, quiet: bool, note: str = "many runs, some minutes"
+) -> Iterator[Callable[[float], None]]:
+    """The bar of many runs; call it with the part that is done. note: where there is no bar."""
     with _bar(quiet, TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()) as bar:
         task = bar.add_task(what, total=1.0)
         if not quiet and not console.is_terminal:
-            console.print(f"{what}: many runs, some minutes")
+            console.print(f"{what}: {note}")
         yield lambda part: bar.update(task, completed=part)
 
 

@@ -51,6 +51,8 @@ class Recorder:
         if not columns or columns[0].name != "now_ms":
             raise ValueError("the first column is now_ms")
         self.path = Path(path)
+        if not self.path.name:
+            raise InputError(f"{path}: cannot write the recording: that names no file; name one")
         self.columns = tuple(columns)
         self.part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
         self._rows: list[Sequence[float]] = []

@@ -1,6 +1,8 @@
 """bench, targets and replay as their user meets them."""
 
 import json
+import os
+import sys
 from xml.etree import ElementTree
 
 import pytest
@@ -59,6 +61,41 @@ def test_several_runs_end_with_one_table(tubetwin, tmp_path):
     ]  # fmt: skip
     for target in ("in-process", "micropython"):
         assert (tmp_path / "out" / "bench" / target / "bench-short" / "report.html").exists()
+
+
+@pytest.mark.parametrize("others", [[], ["in-process"]])
+def test_a_run_that_breaks_off_is_in_the_results_of_all(tubetwin, tmp_path, others):
+    """A serial line without anybody at its other end; the file is that of a run before."""
+    (tmp_path / "j.xml").write_text("held")
+    options = [option for name in ("loop://", *others) for option in ("--target", name)]
+    status, out, err = tubetwin("bench", *SHORT, *options, "--junit", "j.xml", "--json")
+    assert (status, "no answer" in err) == (2, True)
+    cases = list(ElementTree.parse(tmp_path / "j.xml").getroot().iter("testcase"))
+    assert (cases[0].get("classname"), cases[0].get("name")) == ("loop://.bench-short", "verdict")
+    assert cases[0].find("failure") is not None
+    if others:
+        first, second = json.loads(out)
+        assert (first["target"], first["passed"], second["passed"]) == ("loop://", False, True)
+        assert "no answer" in first["error"]
+        rows = tubetwin("bench", *SHORT, *options)[1].splitlines()[-2:]
+        assert [row.split()[0] for row in rows] == ["loop://", "in-process"]
+        assert "BROKEN OFF" in rows[0]
+
+
+def test_the_table_is_whole_however_narrow_the_terminal(tubetwin, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    head, row = tubetwin("bench", *SHORT)[1].splitlines()[-2:]
+    assert head.split()[-3:] == ["real", "time", "×"]
+    assert row.split()[:3] == ["in-process", "bench-short", "held"]
+
+
+def test_results_that_nobody_reads_change_no_exit_status(tubetwin, monkeypatch):
+    for command in (["targets"], ["bench", *SHORT], ["snapshot", "bench-short", "s", "--at", "3"]):
+        reader, writer = os.pipe()
+        os.close(reader)
+        monkeypatch.setattr(sys, "stdout", os.fdopen(writer, "w"))
+        status, _, err = tubetwin(*command)
+        assert (status, "standard output: Broken pipe" in err) == (0, True)
 
 
 def test_what_must_fail_fails_on_a_target_too(tubetwin, tmp_path):
@@ -134,6 +171,10 @@ def test_targets_says_what_is_here_and_what_is_missing_and_why(tubetwin, monkeyp
         (["bench", "--target", "rp2040", "--resume", "none.json"], ["none.json"]),
         (["bench", "ramp", "--target", "rp2040"], ["too many", "bench-short"]),
         (["bench", "--target", "rp2040", "--without", "thermal"], ["--without", "rp2040|emulated"]),
+        (["bench", "--target", "socket://"], ["--target socket://", "host and port"]),
+        (["bench", "--target", "/dev/null"], ["--target /dev/null", "(Inappropriate ioctl"]),
+        (["bench", *SHORT, "--record", ""], ["names no file"]),
+        (["bench", *SHORT, "--real-time", "--rate", "2"], ["--rate 2", "clock rules"]),
         (["bench", "no-such"], ["no-such", "bench-short"]),
         (["bench", "door", "ramp", "--record", "t.h5"], ["--record", "one scenario"]),
         (["bench", *SHORT, "--junit", "no/such/j.xml"], ["--junit", "no/such"]),
