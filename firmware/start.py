@@ -30,6 +30,7 @@ from firmware.streams import standard_streams
 WINDOW_MS = 1000  # before the watchdog is armed: time to press Ctrl-C, on every port
 LINK_SILENCE_MS = 2000
 REST_TICKS = 60
+LOADING_BYTES = 4096  # as in main.py, see above
 
 
 def main(board, build: str = "") -> None:
@@ -42,7 +43,7 @@ def main(board, build: str = "") -> None:
         time.sleep_ms(WINDOW_MS)
         leave = operate(board, build)
         if leave == LINK:
-            link()
+            link(board)
     board.reset()
 
 
@@ -135,14 +136,26 @@ class Stored:
         self.sequence = store.sequence
 
 
-def link() -> None:
+def link(board) -> None:
     """The bench's frames on the serial line, until they end; no actuator is driven here."""
+    gc.collect()
+    gc.threshold(LOADING_BYTES)
     from firmware.lockstep import link_over, serve
 
     micropython.kbd_intr(-1)  # a frame may hold the byte of Ctrl-C
     try:
-        serve(link_over(standard_streams(), LINK_SILENCE_MS, True))
+        link = link_over(standard_streams(), LINK_SILENCE_MS, True, board.guard())
+        serve(link, collector)
     except Exception:
         pass  # no frame of ours, or settings that nothing can work with: back to the console
     finally:
         micropython.kbd_intr(3)
+        gc.threshold(LOADING_BYTES)
+
+
+def collector(schedule):
+    """What collects garbage in the slack of a link's ticks, and from here on nothing else does."""
+    lean.drop()
+    gc.threshold(-1)
+    gc.collect()
+    return Slack(schedule, time.ticks_us)

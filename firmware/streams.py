@@ -14,9 +14,11 @@ def standard_streams() -> tuple:
     incoming.register(sys.stdin, select.POLLIN)
     outgoing = select.poll()
     outgoing.register(sys.stdout, select.POLLOUT)
-    return (
-        reader,
-        writer,
-        lambda wait_ms=0: len(incoming.poll(wait_ms)) > 0,
-        lambda: len(outgoing.poll(0)) > 0,
-    )
+    ask = getattr(incoming, "ipoll", incoming.poll)  # MicroPython's leaves no garbage
+
+    def readable(wait_ms: int = 0) -> bool:
+        for _ in ask(wait_ms):
+            return True
+        return False
+
+    return reader, writer, readable, lambda: len(outgoing.poll(0)) > 0

@@ -32,6 +32,7 @@ USB_LATENCY_NS = 20_000
 USB_PACE_NS = 1_000_000
 USB_BURST_BYTES = 256
 MS = 1_000_000  # ns
+CLOCK_MHZ = 125
 
 
 class EmulatedPico:
@@ -70,6 +71,11 @@ class EmulatedPico:
 
     def now_us(self) -> int:
         return int(self.clock.nanos) // 1000
+
+    @property
+    def busy_us(self) -> float:
+        """Time that the processor has not been idle, since it was last reset."""
+        return int(self.mcu.core.cycles) / CLOCK_MHZ
 
     def store(self, files: Mapping[str, bytes]) -> None:
         """Lay a fresh file system with these files into the flash."""

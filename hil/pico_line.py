@@ -14,19 +14,19 @@ SILENT_MS = 2000  # of simulated time; a session that has fallen silent is over 
 
 
 class PicoLine:
-    """A transport, see hil/transports.py, to a board that has been asked for its frames."""
+    """A transport, see hil/transports.py, to a board, `pico`, that has been asked for frames."""
 
     def __init__(self) -> None:
-        self._pico = EmulatedPico(find_pico_image(), unit_files(bench=True))
-        self._pico.run(BOOT_MS)
-        self._pico.received.clear()
-        self._pico.send(b"\nlink\n")
+        self.pico = EmulatedPico(find_pico_image(), unit_files(bench=True))
+        self.pico.run(BOOT_MS)
+        self.pico.received.clear()
+        self.pico.send(b"\nlink\n")
 
     def write(self, data: bytes | bytearray) -> None:
-        self._pico.send(bytes(data))
+        self.pico.send(bytes(data))
 
     def read(self, timeout_s: float) -> bytes:
-        pico = self._pico
+        pico = self.pico
         if not pico.run(SILENT_MS, lambda: len(pico.received) > 0):
             raise GoneError("has fallen silent")
         said = bytes(pico.received)

@@ -154,8 +154,7 @@ class RealTimeShadow(Shadow):
         if tick is None:
             self._link.post(self._due_ms(now_ms), inputs, command)
             tick = self._tick = self._link.next_tick()
-            if self._first_ms is None:
-                self._first_ms = tick.now_ms - TICK_MS * tick.index
+            self._note_when(tick)
         if tick.index <= self._index:
             self._tick = None
             self._follow(tick)
@@ -166,6 +165,15 @@ class RealTimeShadow(Shadow):
         if self._first_ms is None:
             return self._link.board_ms(now_ms)
         return (self._first_ms + self._index * TICK_MS) & MASK
+
+    def _note_when(self, tick: Tick) -> None:
+        """No tick begins early, some begin late: the earliest tells when the first was due.
+
+        The board refuses samples for a time too far ahead, which they are if that is taken late.
+        """
+        first_ms = (tick.now_ms - tick.index * TICK_MS) & MASK
+        if self._first_ms is None or diff(first_ms, self._first_ms) < 0:
+            self._first_ms = first_ms
 
     def _follow(self, tick: Tick) -> None:
         for before in range(tick.gap, 0, -1):

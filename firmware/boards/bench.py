@@ -8,6 +8,7 @@ class Bench:
         self.name = board.name + " bench"
         self.folder = board.folder
         self.reset = board.reset
+        self.guard = board.guard
         self.reset_cause = board.reset_cause
 
     def make(self, _settings) -> "Bench":

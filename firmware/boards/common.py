@@ -32,6 +32,10 @@ class Board:
     def lamp_adc(self):
         return machine.ADC(machine.Pin(self.pins["lamp_sense"]))
 
+    def guard(self):
+        """None: the serial line is read byte by byte."""
+        return None
+
     def reset(self) -> None:
         machine.reset()
 

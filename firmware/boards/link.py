@@ -1,8 +1,7 @@
 """The board at the far end of a byte stream: counts come in frames, programs go back in frames.
 
-It is its own clock, too. In lockstep the frames carry the time: one frame, one tick, one answer.
-In real time the board's own ticks go on by themselves, with the newest counts that have come.
-docs/link.md says what is done about every way in which a line can fail.
+In lockstep the frames carry the time: one frame, one tick, one answer. In real time its own ticks
+go on by themselves, with the newest counts that have come. docs/link.md has all that lines can do.
 """
 
 from firmware import frame, state_items
@@ -29,8 +28,7 @@ def grow(inputs, late_ms: int) -> None:
 class Link:
     """read(inputs) and write(outputs) as on every board, next_tick() as every clock.
 
-    reader.read(n) : up to n bytes that have come, without waiting; b"" at the end of the stream,
-                     None when there are none
+    reader.read(n) : up to n bytes that have come, None when there are none, b"" at the end
     writer.write   : where the answers go
     readable(ms)   : waits so long for bytes; False if there are none
     writable()     : False when the line is full: then nothing is said, and that is counted
@@ -39,6 +37,7 @@ class Link:
 
     command : what the last STEP said
     state   : of the controller, handed over before the start; empty if there is none
+    schedule : of the ticks in real time
     """
 
     def __init__(self, reader, writer, readable, writable, ticks_ms, silence_ms, ticks_us=None):
@@ -54,11 +53,11 @@ class Link:
         self._writable = writable
         self._ticks_ms = ticks_ms
         self._ticks_us = ticks_us
-        self._schedule = Schedule(ticks_ms, self._attend, TICK_MS, ticks_us)
-        self._begun = False
+        self.schedule = Schedule(ticks_ms, self._attend, TICK_MS, ticks_us)
+        self._met = self._begun = False  # a good frame has come; the start has been answered
         self._state_of = dict
         self._items: list = []
-        self._record = None  # what the actuators hold; anything else that is written is the end
+        self._record = None  # what the actuators hold; another one that is written is the end
         self._frames: list = []
         self._closed = False
         self._ended = False
@@ -152,7 +151,7 @@ class Link:
                 self._keep()
             elif not self._serve(kind):
                 return None
-        self._tick_ms = self._schedule.next_tick()
+        self._tick_ms = self.schedule.next_tick()
         self._attend(0)
         if self._ended or self._is_over():
             return None
@@ -181,10 +180,10 @@ class Link:
         if sequence == self._used:
             counts["unfed"] += 1
         self._used = sequence
-        ticked = frame.pack_ticked(counts["ticks"], self._schedule.missed, outputs)
+        ticked = frame.pack_ticked(counts["ticks"], self.schedule.missed, outputs)
         self._send(frame.pack(frame.TICKED, sequence, self._tick_ms, ticked))
         if self._ticks_us is not None:
-            took_us = diff(self._ticks_us(), self._schedule.began_us)
+            took_us = diff(self._ticks_us(), self.schedule.began_us)
             counts["worst_tick_us"] = max(counts["worst_tick_us"], took_us)
 
     def _serve(self, kind) -> bool:
@@ -202,7 +201,7 @@ class Link:
     def _tell_counts(self) -> None:
         counts = self.counts
         counts["corrupt"] = self.receiver.corrupt
-        counts["late"], counts["missed"] = self._schedule.late, self._schedule.missed
+        counts["late"], counts["missed"] = self.schedule.late, self.schedule.missed
         self._reply(frame.TOLD, frame.pack_counts([counts[name] for name in frame.COUNTED]))
 
     def _tell_item(self, number: int) -> None:
@@ -242,7 +241,7 @@ class Link:
         """Once in a silence, but until the first frame again and again: a host waits for that."""
         if self._safe_ms is None:
             return True
-        return self._sequence == 0 and diff(now_ms, self._safe_ms) >= SAFE_MS
+        return not self._met and diff(now_ms, self._safe_ms) >= SAFE_MS
 
     def _listen(self, wait_ms: int) -> None:
         """Wait so long for bytes; take in what has come."""
@@ -274,7 +273,8 @@ class Link:
         if ahead != 1 and (ahead >= HALF or not (self.real_time and self._begun)):
             counts["out_of_order"] += 1
             return 0
-        if not self._sequence:
+        if not self._met:
+            self._met = True
             self.receiver.corrupt = 0  # what stood on the line before was nobody's frame
         counts["lost"] += ahead - 1
         self._sequence, self._now_ms, self._payload = sequence, now_ms, payload

@@ -55,6 +55,12 @@ class Board(AnyBoard):
     def watchdog(self) -> "Watchdog":
         return Watchdog(self._watchdog_control)
 
+    def guard(self):
+        """For reads of the serial line, see firmware/boards/guard.py."""
+        from firmware.boards.guard import Guard
+
+        return Guard()
+
     def reset_cause(self) -> str:
         # The same bits tell of both.
         caused = machine.reset_cause() == machine.WDT_RESET

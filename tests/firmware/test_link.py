@@ -4,6 +4,8 @@ Every request is done once and answered as often as it comes; nothing that the l
 frames makes a tick, or waits for ever.
 """
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,9 +24,10 @@ from firmware.frame import (
     SAFE,
     STATE,
     TOLD,
+    Receiver,
     pack_number,
 )
-from firmware.lockstep import ByByte, serve
+from firmware.lockstep import ByFrame, serve
 from firmware.settings import Settings
 from firmware.signals import Command, Inputs, Outputs
 from tests.firmware.far_end import HELD, SILENCE_MS, Line, ask, setting, start, step
@@ -78,6 +81,20 @@ def test_the_numbers_wrap():
         line.due.append((0, step(number & 0xFFFF, number)))
         assert link.next_tick() == number
     assert link.counts["out_of_order"] == 0
+
+
+def test_what_was_damaged_stays_counted_when_the_numbers_wrap():
+    line = Line((0, start(0xFFFD)))
+    link = line.link()
+    link.counts["out_of_order"] = 0
+    link._sequence = 0xFFFC
+    link.prepare(Settings(), Outputs())
+    link.begin(Controller(Settings()))
+    line.due.append((0, NOISE + NOISE))
+    for number in (0xFFFE, 0xFFFF, 0, 1, 2):
+        line.due.append((0, step(number, number)))
+        assert link.next_tick() == number
+    assert link.receiver.corrupt == 2
 
 
 def test_noise_between_frames_is_passed_over_and_counted():
@@ -222,23 +239,71 @@ def test_counts_may_be_asked_for_before_the_start():
 
 
 class Waiting:
-    """A stream whose read waits for all that was asked for, as that of a board does."""
+    """A stream whose read waits for all that was asked for, as that of a board does.
+
+    As a guard it puts zeros in the place of what does not come.
+    """
 
     def __init__(self, data: bytes):
         self.data = data
+        self.guarded = False
+        self.reads = 0
 
     def is_ready(self, wait_ms: int) -> bool:
         return bool(self.data)
 
-    def read(self, size: int) -> bytes:
-        assert size <= len(self.data), "would wait"
-        got, self.data = self.data[:size], self.data[size:]
-        return got
+    def begin(self) -> None:
+        assert self.data, "a wait for the first byte"
+        self.guarded = True
+
+    def end(self) -> None:
+        self.guarded = False
+
+    def readinto(self, buffer: Any) -> int:
+        assert len(buffer) <= len(self.data) or self.guarded, "would wait"
+        self.reads += 1
+        got, self.data = self.data[: len(buffer)], self.data[len(buffer) :]
+        buffer[:] = got + bytes(len(buffer) - len(got))
+        return len(buffer)
 
 
 def test_a_stream_that_waits_is_asked_for_what_has_come_alone():
     stream = Waiting(b"abc\0de")
-    reader = ByByte(stream, stream.is_ready)
+    reader = ByFrame(stream, stream.is_ready)
     assert [reader.read(256), reader.read(256)] == [b"abc\0", b"de"]
     stream.data = bytes([1] * 10)
     assert reader.read(4) == bytes([1] * 4)
+
+
+def test_with_a_guard_a_step_takes_three_reads():
+    whole = step(7, 10) + step(8, 20)
+    stream = Waiting(b"\0" + whole)
+    reader = ByFrame(stream, stream.is_ready, stream)
+    assert reader.read(256) == b"\0"
+    stream.reads = 0
+    assert reader.read(256) + reader.read(256) == whole
+    assert stream.reads == 4
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.binary(max_size=80),
+            st.builds(step, st.integers(1, 300), st.integers(0, 1 << 30)),
+            st.builds(lambda number, end: step(number, 10)[:end], st.just(9), st.integers(0, 80)),
+        ),
+        max_size=10,
+    )
+)
+def test_with_a_guard_nothing_waits_whatever_comes_and_no_good_frame_is_lost(pieces):
+    stream = Waiting(b"\0".join(pieces) + b"\0")
+    reader, receiver, got = ByFrame(stream, stream.is_ready, stream), Receiver(), []
+    expected = Receiver().feed(stream.data)
+    while stream.data:
+        got += receiver.feed(reader.read(256))
+    assert got == expected
+    last = step(0xFFFF, 1)
+    stream.data = b"\0" + last
+    while stream.data:
+        got += receiver.feed(reader.read(256))
+    assert got[-1][1] == 0xFFFF

@@ -18,7 +18,7 @@ MAX_LINES = 300
 
 MODULES = {"array", "binascii", "errno", "firmware", "gc", "json", "math", "micropython"}
 MODULES |= {"select", "struct", "sys", "time"}
-BOARD_MODULES = MODULES | {"machine", "rp2", "esp32", "pyb", "stm"}
+BOARD_MODULES = MODULES | {"io", "machine", "os", "rp2", "esp32", "pyb", "stm"}
 
 ABSENT = {  # attributes and names that CPython has and MicroPython's ports lack
     *("hypot", "log1p", "expm1", "fsum", "gcd", "dist"),

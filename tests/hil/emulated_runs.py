@@ -19,6 +19,7 @@ from hil.emulated_pico import EmulatedPico
 from hil.interpreters import find_pico_image
 from hil.pico_unit import PicoUnit, unit_files
 from hil.pico_world import PicoWorld
+from tests.hil.emulated_link import link
 from tests.hil.hosts import REST_MS, Trace, bench_job, lasting, quick_settings, warm_plant
 from tests.hil.same_bits import PROGRAM
 from twin.job import prepare
@@ -254,6 +255,7 @@ def ramp(minutes: int) -> dict[str, Any]:
 
 RUNS: dict[str, Callable[..., dict[str, Any]]] = {
     "hosts": hosts, "bits": bits, "latency": latency, "ramp": ramp, "watchdog": watchdog,
+    "link": link,
 }  # fmt: skip
 
 

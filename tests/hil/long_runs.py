@@ -72,6 +72,7 @@ def arguments_of(config: pytest.Config) -> dict[str, list[str]]:
         "hosts": [],
         "ramp": [str(config.getoption("ramp_minutes"))],
         "watchdog": [],
+        "link": [],
         "latency": [str(config.getoption("trips"))],
     }
 

@@ -3,10 +3,12 @@
 The runs are those of tests/hil/emulated_runs.py; times are the emulated board's own.
 """
 
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import pytest
 
+from firmware.controller import BEAM
+from firmware.slack import COLLECT_TICKS
 from hil.interpreters import find_micropython
 from tests.firmware.on_micropython import printed_by
 from tests.hil.hosts import FAULT_MS, OPEN_MS
@@ -15,6 +17,7 @@ from tests.hil.same_bits import PROGRAM
 TICK_LIMIT_US = 6000
 FREE_BYTES = 40 * 1024
 HARD_INTERRUPT_US = 50.0
+COLLECTION_US = 8000  # what a period with a collection takes at the least
 
 
 @pytest.mark.emulated("hosts")
@@ -98,6 +101,35 @@ def test_nothing_starts_by_itself_after_a_power_cycle(emulated):
     assert found["after_power_cycle"]["state"] == "off"
     assert found["after_power_cycle"]["reset_cause"].startswith("power")
     assert found["kv"] < 0.1
+
+
+@pytest.mark.emulated("link")
+def test_in_real_time_over_the_link_no_tick_is_left_out_and_none_lacks_its_sample(emulated):
+    found = emulated("link")
+    assert (found["condition"], found["worst_difference"]) == (BEAM, 0)
+    assert (found["missed"], found["overruns"], found["corrupt"]) == (0, 0, 0)
+    assert max(found["late_ms"][1:]) <= 3  # after a collection
+
+
+@pytest.mark.emulated("link")
+def test_a_whole_tick_over_the_link_takes_less_than_6_ms_but_for_collections(emulated):
+    found = emulated("link")
+    ticks = [took_us for took_us in found["busy_us"] if took_us < COLLECTION_US]
+    assert 1000 < max(ticks) < TICK_LIMIT_US
+    assert 1 <= len(found["busy_us"]) - len(ticks) <= 1 + len(found["busy_us"]) // COLLECT_TICKS
+
+
+@pytest.mark.emulated("link")
+def test_a_line_that_drops_within_a_frame_stops_no_tick_and_ends_the_beam_within_100_ms(emulated):
+    after = emulated("link")["after"]
+    times = [0, *(at_ms for at_ms, *_ in after)]
+    assert max(late - soon for soon, late in pairwise(times)) < 20
+    assert after[0][1]  # the beam was on
+    safe_ms = next(at_ms for at_ms, energised, _ in after if not energised)
+    assert safe_ms <= 100
+    assert {(energised, trip) for at_ms, energised, trip in after if at_ms >= safe_ms} == {
+        (False, "stale-monitors")
+    }
 
 
 @pytest.mark.slow

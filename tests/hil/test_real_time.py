@@ -111,6 +111,16 @@ def test_late_ticks_are_followed_exactly_and_are_no_overruns_nor_a_shift_in_time
     assert max(diff(meant_ms, BOARD_MS) for _, meant_ms, _ in board.samples) == 5990
 
 
+def test_a_first_tick_that_is_late_puts_no_later_sample_too_far_ahead():
+    """As when the telling of the very first ones is lost, and the next begins late."""
+    board = Board(late_ms={0: 8, 1: 8, 2: 5})
+    _, shadow = followed(board)
+    assert shadow.condition == BEAM
+    meant = [diff(meant_ms, BOARD_MS) for _, meant_ms, _ in board.samples]
+    assert meant[1:4] == [18, 28, 35]
+    assert meant[4:] == [PERIOD_MS * tick for tick in range(4, 600)]
+
+
 def test_for_ticks_that_the_board_left_out_the_outputs_hold_and_the_twin_keeps_up():
     left_out = {300, 301, 302, 450}
     board = Board(left_out=left_out)

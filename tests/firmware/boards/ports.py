@@ -77,6 +77,19 @@ class Rp2(WithPins):
         pwm.inverted = invert
         return pwm
 
+    class Timer:
+        """Made without a number, it does nothing before init()."""
+
+        PERIODIC = 1
+        running: Any = None  # the callback of the one that runs
+
+        def init(self, *, mode: int, period: int, callback: Any) -> None:
+            assert mode == self.PERIODIC and period > 0
+            Rp2.Timer.running = callback
+
+        def deinit(self) -> None:
+            Rp2.Timer.running = None
+
 
 class Esp32(WithPins):
     """ESP32: soft interrupts, inputs without pulls from 34 on, pins through a matrix."""
