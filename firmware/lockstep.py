@@ -24,10 +24,11 @@ STEP_LENGTH = SHORTEST + STEP_BYTES  # as it says itself
 STEP_WIRE_BYTES = STEP_LENGTH + 2
 
 
-def serve(link, make_slack=None) -> None:
+def serve(link, settle=None) -> None:
     """Run the firmware on this link until the session is over.
 
-    make_slack : of the link's schedule, for firmware.main.run; it is called in real time
+    settle : is called with the link's schedule when everything is there; gives what is done in the
+             slack of real time's ticks, see firmware.main.run
     """
     settings = Settings()
     outputs = Outputs()
@@ -38,12 +39,19 @@ def serve(link, make_slack=None) -> None:
         if link.state:
             controller.load(link.state)
             link.state = {}
-        slack = make_slack(link.schedule) if make_slack and link.real_time else None
+        slack = settle(link.schedule) if settle else None
         link.begin(controller)
     except Exception as error:
         link.refuse(error)
         raise
-    run(link, controller, link.command, link, outputs=outputs, slack=slack)
+    run(
+        link,
+        controller,
+        link.command,
+        link,
+        outputs=outputs,
+        slack=slack if link.real_time else None,
+    )
 
 
 class ByFrame:
@@ -71,17 +79,20 @@ class ByFrame:
         if self._guard is None or not self._at_begin or size < STEP_WIRE_BYTES:
             return self._by_byte(size)
         self._guard.begin()
-        self._readinto(self._head)
-        is_step = self._head[LENGTH_AT] == STEP_LENGTH and 0 not in bytes(self._head)
-        if is_step:
-            self._readinto(self._rest)
-        self._guard.end()
+        try:
+            self._readinto(self._head)
+            is_step = self._head[LENGTH_AT] == STEP_LENGTH and 0 not in bytes(self._head)
+            if is_step:
+                self._readinto(self._rest)
+        finally:
+            self._guard.end()
         got = bytes(self._whole if is_step else self._head)
         self._at_begin = got[-1] == 0
         return got
 
     def _by_byte(self, size: int) -> bytes:
         readinto, is_ready, one = self._readinto, self._is_ready, self._one
+        size = min(size, STEP_WIRE_BYTES)  # it takes its time, and a tick may be due
         got = bytearray()
         while readinto(one):
             got.extend(one)

@@ -145,7 +145,7 @@ def link(board) -> None:
     micropython.kbd_intr(-1)  # a frame may hold the byte of Ctrl-C
     try:
         link = link_over(standard_streams(), LINK_SILENCE_MS, True, board.guard())
-        serve(link, collector)
+        serve(link, settle)
     except Exception:
         pass  # no frame of ours, or settings that nothing can work with: back to the console
     finally:
@@ -153,8 +153,8 @@ def link(board) -> None:
         gc.threshold(LOADING_BYTES)
 
 
-def collector(schedule):
-    """What collects garbage in the slack of a link's ticks, and from here on nothing else does."""
+def settle(schedule):
+    """What collects garbage in the slack of a link's ticks; nothing else does from here on."""
     lean.drop()
     gc.threshold(-1)
     gc.collect()

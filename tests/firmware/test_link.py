@@ -271,8 +271,25 @@ def test_a_stream_that_waits_is_asked_for_what_has_come_alone():
     stream = Waiting(b"abc\0de")
     reader = ByFrame(stream, stream.is_ready)
     assert [reader.read(256), reader.read(256)] == [b"abc\0", b"de"]
-    stream.data = bytes([1] * 10)
+    stream.data = bytes([1] * 100)
     assert reader.read(4) == bytes([1] * 4)
+    assert len(reader.read(256)) == 68  # a flood keeps no tick waiting for long
+
+
+class Broken(Waiting):
+    def readinto(self, buffer: Any) -> int:
+        if self.guarded:
+            raise OSError(5)
+        return super().readinto(buffer)
+
+
+def test_no_guard_stays_behind_when_a_read_fails():
+    stream = Broken(b"\0" + step(7, 10))
+    reader = ByFrame(stream, stream.is_ready, stream)
+    reader.read(256)
+    with pytest.raises(OSError):
+        reader.read(256)
+    assert not stream.guarded
 
 
 def test_with_a_guard_a_step_takes_three_reads():

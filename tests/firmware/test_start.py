@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from firmware import lean
+from firmware.main import Schedule
 from firmware.settings import Settings
-from firmware.slack import Slack
+from firmware.slack import COLLECT_TICKS, Slack
 from firmware.store import Store
 from firmware.ticks import MASK
 from tests.hil.chip_unit import ChipUnit
@@ -315,7 +316,7 @@ def test_main_goes_over_to_the_link_and_back_and_resets(start, bench, monkeypatc
 def test_ctrl_c_is_a_byte_like_any_other_while_the_link_is_on(start, bench, monkeypatch, fails):
     lockstep = importlib.import_module("firmware.lockstep")
 
-    def serve(_: Any, make_slack: Any) -> None:
+    def serve(_: Any, settle: Any) -> None:
         bench.events.append("serving")
         if fails:
             raise ValueError("no frame of ours")
@@ -324,3 +325,15 @@ def test_ctrl_c_is_a_byte_like_any_other_while_the_link_is_on(start, bench, monk
     monkeypatch.setattr(lockstep, "serve", serve)
     start.link(bench)
     assert bench.events == ["key -1", "serving", "key 3"]
+
+
+def test_over_the_link_collections_are_in_the_slack(start: Any, bench: Bench):
+    schedule = Schedule(bench.ticks_ms, bench.sleep_ms, 10, bench.ticks_us)
+    slack = start.settle(schedule)
+    assert (bench.thresholds, bench.drops) == ([-1], 1)
+    collected = []
+    slack._collect = lambda: collected.append(slack.ticks)
+    for _ in range(2 * COLLECT_TICKS):
+        schedule.next_tick()
+        assert not slack.turn()
+    assert collected == [COLLECT_TICKS, 2 * COLLECT_TICKS]

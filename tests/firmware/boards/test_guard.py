@@ -60,7 +60,7 @@ def test_a_timer_that_acts_when_the_read_is_over_changes_nothing(rig: Rig, secon
     assert second == []
 
 
-def test_only_boards_on_which_it_was_tried_have_one(monkeypatch: pytest.MonkeyPatch):
+def test_boards_of_the_port_on_which_it_was_tried_have_one(monkeypatch: pytest.MonkeyPatch):
     for name, has in (("pico", True), ("pico2", True), ("esp32", False), ("pyboard", False)):
         assert (Rig(name, monkeypatch).board.guard() is not None) is has
         forget_boards()
