@@ -115,7 +115,8 @@ def clocks() -> tuple:
     """ticks_ms and ticks_us of the time module, or what CPython has in their place."""
     if hasattr(time, "ticks_ms"):
         return time.ticks_ms, getattr(time, "ticks_us", None)
-    return lambda: time.monotonic_ns() // 1_000_000, lambda: time.monotonic_ns() // 1000
+    now_ns = getattr(time, "monotonic_ns")  # noqa: B009 (no port has it, nor do its stubs)
+    return lambda: now_ns() // 1_000_000, lambda: now_ns() // 1000
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ class Guard:
 
     def __init__(self):
         self._zeros = Zeros()
-        self._timer = machine.Timer()
+        self._timer = machine.Timer(-1)
         self._expired = self._fill  # a bound method is an object: made once
         self._reading = False
         self._filled = False

@@ -20,7 +20,11 @@ from bootstrap import LOCKS, PORTS
 ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = sorted((ROOT / "firmware").rglob("*.py"))
 # The files of firmware/boards that run on one port alone.
-OWN = {"rp2": {"rp2.py", "pico.py", "pico2.py"}, "esp32": {"esp32.py"}, "stm32": {"pyboard.py"}}
+OWN = {
+    "rp2": {"rp2.py", "guard.py", "pico.py", "pico2.py"},
+    "esp32": {"esp32.py"},
+    "stm32": {"pyboard.py"},
+}
 CONFIG = """[mypy]
 ignore_errors = True
 [mypy-firmware.*,sample]

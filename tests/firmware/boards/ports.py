@@ -78,10 +78,13 @@ class Rp2(WithPins):
         return pwm
 
     class Timer:
-        """Made without a number, it does nothing before init()."""
+        """One in software, the only kind that there is; it does nothing before init()."""
 
         PERIODIC = 1
         running: Any = None  # the callback of the one that runs
+
+        def __init__(self, id: int = -1):
+            assert id == -1
 
         def init(self, *, mode: int, period: int, callback: Any) -> None:
             assert mode == self.PERIODIC and period > 0
