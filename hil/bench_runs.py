@@ -52,7 +52,17 @@ def perform_all(wanted: Wanted) -> int:
     if wanted.record and not single:
         raise InputError("--record: one file for one run; give one scenario and one target")
     for target, _ in pairs:
-        target.mode(wanted.mode)
+        mode = target.mode(wanted.mode)
+        if wanted.record and not target.reads_frames(mode):
+            raise InputError(
+                f"--record: what the firmware on {target.name} reads is in its chips; choose "
+                "another target"
+            )
+    if wanted.record and wanted.state:
+        raise InputError(
+            "--record with --resume: a tape begins with a firmware that has just been powered up; "
+            "record the whole run"
+        )
     if wanted.junit:
         check_junit(wanted.junit)
     summaries: list[dict[str, Any]] = []
@@ -118,11 +128,6 @@ def _perform(
             world = stack.enter_context(target.world(job, mode, wanted.state))
         tape = None
         if wanted.record:
-            if world.controller is None:
-                raise InputError(
-                    f"--record: what the firmware on {target.name} reads is in its chips; choose "
-                    "another target"
-                )
             about = {"target": target.name, "mode": mode, "scenario": job.scenario.name,
                      "tube": job.tube_name, "seed": job.seed}  # fmt: skip
             tape = stack.enter_context(Tape(wanted.record, job.settings(), world.outputs, about))

@@ -86,6 +86,10 @@ class Target:
         """Whether it has no clock of its own in this mode, so that the twin's is made real."""
         return False
 
+    def reads_frames(self, mode: str) -> bool:
+        """Whether what its firmware reads is known here, so that a tape can be made of it."""
+        return True
+
     def figures(self, world: World, mode: str) -> Figures:
         """What a run in `world`, which has come to its end, has measured."""
         return Figures(self.name, mode)
@@ -262,6 +266,9 @@ class EmulatedPico(Linked):
 
     def too_long(self, job: Job) -> bool:
         return job.end_ms - job.begin_ms > SLOW_MS
+
+    def reads_frames(self, mode: str) -> bool:
+        return mode == LOCKSTEP
 
     @contextmanager
     def world(self, job: Job, mode: str | None = None, state: State = None) -> Iterator[World]:

@@ -195,11 +195,21 @@ def opened(path: Path | str) -> Iterator[Any]:
     if not path.is_file():
         raise InputError(f"{path}: no such recording; give the recording of a run")
     with _reporting(path, "cannot read", "give the recording of a run"):
-        file = h5py.File(path, "r", libver="latest", swmr=True, locking="best-effort")
+        written = _being_written(path)
+        file = h5py.File(path, "r", libver="latest", swmr=written, locking="best-effort")
     with file:
         if CHANNELS not in file or FRAMES not in file:
             raise InputError(f"{path}: not a recording of tubetwin; give the recording of a run")
         yield file
+
+
+def _being_written(path: Path) -> bool:
+    """Whether a writer has it open, or was killed: byte 11 of HDF5's superblock, version 3.
+
+    Only then may it be read as one that grows: HDF5 would wait for the end of one that is cut off.
+    """
+    with path.open("rb") as stream:
+        return any(stream.read(12)[11:])
 
 
 @contextmanager

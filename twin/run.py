@@ -172,7 +172,7 @@ class Run:
         now_ms = self.world.plant.now_ms
         self._look_for_a_trip(now_ms)
         self.outcome.ticks = now_ms // TICK_MS
-        self.outcome.simulated_s = 0.001 * now_ms
+        self.outcome.simulated_s = now_ms / 1000
         self.tell("end", passed=self.outcome.passed)
         return self.outcome
 

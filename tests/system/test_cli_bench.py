@@ -147,6 +147,28 @@ def test_a_snapshot_goes_on_on_another_target(tubetwin):
         assert rest[key] == whole[key]
 
 
+def test_a_tape_that_is_cut_off_is_refused_wherever_it_is_cut(tubetwin, tmp_path):
+    assert tubetwin("bench", *SHORT, "--record", "tape.h5")[0] == 0
+    whole = (tmp_path / "tape.h5").read_bytes()
+    for part in (0, 11, 12, 500, len(whole) // 2, len(whole) - 1):
+        (tmp_path / "tape.h5").write_bytes(whole[:part])
+        assert_one_line(tubetwin("replay", "tape.h5"), "tape.h5", "cannot read")
+
+
+def test_a_resumed_run_has_no_tape_for_its_firmware_would_begin_without_memory(tubetwin):
+    assert tubetwin("snapshot", "bench-short", "s.json", "--at", "13")[0] == 0
+    said = tubetwin("bench", "--resume", "s.json", "--record", "t.h5", "--no-mqtt")
+    assert_one_line(said, "--record with --resume", "record the whole run")
+
+
+def test_the_report_says_on_what_and_promises_no_bits_in_real_time(tubetwin, tmp_path):
+    for mode, promised in (("--lockstep", True), ("--real-time", False)):
+        assert tubetwin("bench", *SHORT, "--target", "micropython", mode, "--out", "o")[0] in (0, 1)
+        page = (tmp_path / "o" / "report.html").read_text()
+        assert '<data id="target" value="micropython">' in page
+        assert ("bit for bit" in page) is promised
+
+
 def test_targets_says_what_is_here_and_what_is_missing_and_why(tubetwin, monkeypatch):
     status, out, _ = tubetwin("targets")
     assert status == 0
@@ -171,6 +193,7 @@ def test_targets_says_what_is_here_and_what_is_missing_and_why(tubetwin, monkeyp
         (["bench", "--target", "rp2040", "--resume", "none.json"], ["none.json"]),
         (["bench", "ramp", "--target", "rp2040"], ["too many", "bench-short"]),
         (["bench", "--target", "rp2040", "--without", "thermal"], ["--without", "rp2040|emulated"]),
+        (["bench", *SHORT, "--target", "rp2040", "--record", "t.h5"], ["--record", "its chips"]),
         (["bench", "--target", "socket://"], ["--target socket://", "host and port"]),
         (["bench", "--target", "/dev/null"], ["--target /dev/null", "(Inappropriate ioctl"]),
         (["bench", *SHORT, "--record", ""], ["names no file"]),
