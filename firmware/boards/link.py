@@ -10,6 +10,7 @@ from firmware.signals import Command, Outputs
 from firmware.ticks import MASK, diff
 
 SAFE_MS = 100  # without a good frame, until the safe state is said
+LONGEST_SILENCE_MS = 60000  # whatever START allows: a time that the clock can tell
 LAST_WORDS = 3  # the last word is said so often: nobody can ask for it again
 HALF = 0x8000  # of the sequence numbers
 AGES = ("adc_age_ms", "head_age_ms", "mount_age_ms", "generator_age_ms", "room_age_ms")
@@ -29,15 +30,13 @@ class Link:
     """read(inputs) and write(outputs) as on every board, next_tick() as every clock.
 
     reader.read(n) : up to n bytes that have come, None when there are none, b"" at the end
-    writer.write   : where the answers go
     readable(ms)   : waits so long for bytes; False if there are none
-    writable()     : False when the line is full: then nothing is said, and that is counted
+    writer.write, writable() : of a line that is full nothing more is asked, and that is counted
     ticks_ms, ticks_us : of the `time` module, or stand-ins
     silence_ms     : without a good frame, until the session is over; START gives a new one
 
-    command : what the last STEP said
+    command, schedule : what the last STEP said; of the ticks in real time
     state   : of the controller, handed over before the start; empty if there is none
-    schedule : of the ticks in real time
     """
 
     def __init__(self, reader, writer, readable, writable, ticks_ms, silence_ms, ticks_us=None):
@@ -87,7 +86,8 @@ class Link:
                 self._reply(frame.DONE)
             elif kind == frame.START:
                 settings.load(given)
-                self.real_time, self._silence_ms = frame.unpack_start(self._payload, outputs)
+                self.real_time, silence_ms = frame.unpack_start(self._payload, outputs)
+                self._silence_ms = min(silence_ms, LONGEST_SILENCE_MS)
                 return True
             elif kind is None:
                 return False

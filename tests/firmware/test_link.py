@@ -218,6 +218,14 @@ def test_a_silent_other_end_is_the_end_after_the_time_that_start_allowed():
     assert line.now_ms == 700
 
 
+@pytest.mark.parametrize("silence_ms", [60_001, 1 << 29, 0xFFFFFFFF])
+def test_no_start_allows_a_silence_without_end(silence_ms):
+    """The clock wraps: half its period is never over."""
+    line = Line((0, start(1, silence_ms=silence_ms)))
+    serve(line.link())
+    assert line.now_ms == 60_000
+
+
 def test_the_word_end_is_the_end_at_once():
     line = served(start(1), step(2, 10), ask(END, 3), step(4, 20), closed=False)
     assert line.told(LAST_WORD) == [(3, 0, NOTHING)] * 3
