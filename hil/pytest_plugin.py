@@ -57,6 +57,9 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", marker)
     path = config.getoption("tube_report")
     try:
+        seed = config.getoption("tube_seed")
+        if seed < 0:
+            raise InputError(f"--tube-seed {seed}: give 0 or more")
         for name in config.getoption("tube_target") or ():
             _target(config, name)
         if config.getoption("tube_scenario") or config.getoption("tube"):

@@ -199,6 +199,7 @@ def test_what_a_target_can_not_do_fails_the_test_in_one_line_and_a_mistake_with_
         (["--tube-target=in-process", "--tube-target=nonsense"], "nonsense"),
         (["--tube-scenario=nowhere"], "scenario 'nowhere': not built in"),
         (["--tube=nothing"], "nothing"),
+        (["--tube-seed=-1"], "--tube-seed -1: give 0 or more"),
         (["--tube-report=no/such/page.html"], "no such directory; make it"),
         (["--tube-report=."], "is a directory; give a file"),
     ],
