@@ -157,7 +157,7 @@ class RealTimeShadow(Shadow):
             self._note_when(tick)
         if tick.index <= self._index:
             self._tick = None
-            self._follow(tick)
+            self._follow(tick, now_ms)
             self._drive(outputs)
         self._index += 1
 
@@ -175,7 +175,7 @@ class RealTimeShadow(Shadow):
         if self._first_ms is None or diff(first_ms, self._first_ms) < 0:
             self._first_ms = first_ms
 
-    def _follow(self, tick: Tick) -> None:
+    def _follow(self, tick: Tick, now_ms: int) -> None:
         for before in range(tick.gap, 0, -1):
             sample, late_ms = self._used
             self._used = sample, late_ms + TICK_MS
@@ -183,7 +183,7 @@ class RealTimeShadow(Shadow):
             self.guessed += 1
         self._used = tick.sample, tick.late_ms
         self._step_here(tick.now_ms, *self._used)
-        self._compare(self._link.world_ms(tick.now_ms))
+        self._compare(now_ms)
 
     def _step_here(self, board_ms: int, sample: bytes, late_ms: int) -> None:
         frame.unpack_step(sample, self._inputs, self._command)

@@ -29,9 +29,18 @@ class Board:
     unfed    : ticks done before the host's sample for them has come
     unheard  : ticks of which the host is not told
     late_ms  : by tick, how much after its time it began
+    pause_ms : from its answer to the start until its first tick
     """
 
-    def __init__(self, left_out: Any = (), unfed: Any = (), unheard: Any = (), late_ms: Any = ()):
+    def __init__(
+        self,
+        left_out: Any = (),
+        unfed: Any = (),
+        unheard: Any = (),
+        late_ms: Any = (),
+        pause_ms: int = 0,
+    ):
+        self.pause_ms = pause_ms
         self.left_out, self.unfed, self.unheard = left_out, unfed, unheard
         self.late_ms = dict(late_ms)
         self.tick = self.number = self.missed = 0
@@ -48,7 +57,8 @@ class Board:
             elif kind == frame.START:
                 frame.unpack_start(payload, self.outputs)
                 held = frame.pack_outputs(self.outputs)
-                self._up.append(frame.pack(frame.OUTPUTS_HELD, sequence, BOARD_MS, held))
+                told_ms = BOARD_MS - self.pause_ms
+                self._up.append(frame.pack(frame.OUTPUTS_HELD, sequence, told_ms, held))
             elif kind == frame.STEP:
                 self.samples.append((sequence, now_ms, payload))
 
@@ -154,8 +164,9 @@ def test_answers_lost_on_the_line_are_counted_and_said_to_be_guessed():
     assert shadow.guessed == 3
 
 
-def test_a_trip_is_told_by_the_worlds_clock():
-    board = Board()
+@pytest.mark.parametrize("pause_ms", [0, 178])
+def test_a_trip_is_told_by_the_worlds_clock_however_long_the_board_takes_to_begin(pause_ms: int):
+    board = Board(pause_ms=pause_ms)
     settings = quick_settings()
     world = warm_world(settings)
     begin_ms = world.plant.now_ms
