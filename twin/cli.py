@@ -1,6 +1,7 @@
 """The command line `tubetwin`."""
 
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -114,6 +115,7 @@ register_bench(app)
 
 def main() -> None:
     """Entry point: every error a user can mend is one line on stderr and exit status 2."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing is left behind
     try:
         status = app(standalone_mode=False) or 0
     except InputError as error:

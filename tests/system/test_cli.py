@@ -2,6 +2,7 @@
 
 import json
 import math
+import signal
 import subprocess
 import sys
 
@@ -166,8 +167,9 @@ def test_help_teaches_and_a_bare_call_shows_it(tubetwin):
     assert "Exit status" in tubetwin("--help")[1]
 
 
-def test_an_interrupt_leaves_nothing_half_written(tmp_path):
-    """Ctrl-C in a paced run, as a terminal sends it."""
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_leaves_nothing_half_written(tmp_path, how):
+    """Ctrl-C in a paced run, as a terminal sends it; or the signal of whoever cancels a job."""
     process = subprocess.Popen(
         [sys.executable, "-c", "from twin.cli import main; main()", "run", "--rate", "1",
          "--no-mqtt", "--out", str(tmp_path / "out")],
@@ -180,7 +182,7 @@ def test_an_interrupt_leaves_nothing_half_written(tmp_path):
             if (tmp_path / "out").exists()
             else None
         )
-    process.send_signal(2)
+    process.send_signal(how)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert err.strip() == "tubetwin: interrupted"
