@@ -14,7 +14,7 @@ from rich.table import Table
 from hil.bench import HEAD, Course, course_in_process, table_row
 from hil.junit import Case, check_junit, write_junit
 from hil.tape import Tape, Taped
-from hil.targets import Target
+from hil.target import Target
 from twin.errors import InputError
 from twin.outcome import Outcome
 from twin.progress import waiting

@@ -77,7 +77,7 @@ def bench(
     serial line, and with what the link measured. Ends with a table.
     """
     from hil.bench_runs import Wanted, perform_all
-    from hil.targets import LOCKSTEP, REAL_TIME
+    from hil.target import LOCKSTEP, REAL_TIME
 
     if real_time and rate != "max":
         raise InputError(f"--rate {rate}: in real time the target's clock rules; leave it out")

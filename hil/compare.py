@@ -3,7 +3,7 @@
     python -m hil.compare [SCENARIO] [--target T] [--minutes M] [--seed N] [--peer-drives]
 
 Runs the world of `tubetwin run` from switch-on until M minutes of simulated time, with the
-firmware here and on the target, see hil/targets.py. Exit status 0 if no output ever differed.
+firmware here and on the target, see hil/processes.py. Exit status 0 if no output ever differed.
 """
 
 import argparse
@@ -11,8 +11,8 @@ import sys
 from time import perf_counter
 
 from hil.link import LinkError, Peer
+from hil.processes import TARGETS, command_of
 from hil.shadow import Shadow
-from hil.targets import TARGETS, command_of
 from twin.errors import InputError
 from twin.job import prepare
 from twin.run import START_AFTER_MS, Job, build_world

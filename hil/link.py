@@ -115,8 +115,7 @@ class Link:
 
     def receive(self) -> Outputs:
         """The second half of `exchange`: wait for the answer."""
-        frame.unpack_outputs(self._answer()[3], self.outputs)
-        return self.outputs
+        return self._take_outputs(self._answer()[3])
 
     def state(self) -> dict[str, Any]:
         """The controller's state, all of it of one moment, its times by our clock."""
@@ -181,8 +180,16 @@ class Link:
         if kind == frame.REFUSED:
             self.transport.wait()
             raise self._error(f"refuses: {payload.decode(errors='replace')}")
-        frame.unpack_outputs(payload, self.outputs)
+        self._take_outputs(payload)
         self._clock_ms = diff(told_ms, now_ms)
+
+    def _take_outputs(self, payload: bytes) -> Outputs:
+        """Take over outputs; LinkError if they are not those of this signal table."""
+        try:
+            frame.unpack_outputs(payload, self.outputs)
+        except ValueError as error:
+            raise self._error(f"has another table of signals ({error}): flash it anew") from None
+        return self.outputs
 
     def _ask(self, kind: int, payload: bytes = b"", now_ms: int = 0) -> Frame:
         self._send(kind, payload, now_ms)
@@ -265,7 +272,7 @@ class Link:
 class Peer(Link):
     """A process that runs the firmware in lockstep, on a pty.
 
-    command : its command line, see hil/targets.py
+    command : its command line, see hil/processes.py
     source  : folder that holds the firmware package; that of this process if not given
     """
 

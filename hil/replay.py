@@ -8,7 +8,7 @@ from typing import Any
 from firmware.signal_table import OUTPUTS
 from firmware.ticks import MASK
 from hil.tape import opened_tape
-from hil.targets import Target
+from hil.target import Target
 from twin.progress import campaign
 
 NAMES = tuple(signal[0] for signal in OUTPUTS)

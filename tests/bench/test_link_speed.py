@@ -10,8 +10,8 @@ import pytest
 from firmware.settings import Settings
 from firmware.signals import Command, Inputs
 from hil.link import Peer
+from hil.processes import TARGETS, command_of
 from hil.shadow import Shadow
-from hil.targets import TARGETS, command_of
 from tests.hil.hosts import quick_settings, warm_world
 
 TICKS = 5000

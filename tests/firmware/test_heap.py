@@ -18,7 +18,7 @@ from firmware.settings import Settings
 from firmware.store import Store
 from firmware.ticks import PERIOD_MS
 from hil.interpreters import find_micropython
-from hil.targets import PICO_HEAP_BYTES
+from hil.processes import PICO_HEAP_BYTES
 from tests.firmware.on_micropython import ROOT
 from twin.chips.bme280 import Bme280
 from twin.chips.bus import I2CBus

@@ -12,8 +12,8 @@ from firmware.controller import Controller
 from firmware.settings import Settings
 from firmware.signals import ALL_CLOSED
 from hil.link import Peer
+from hil.processes import command_of
 from hil.shadow import Shadow
-from hil.targets import command_of
 from twin.faults import CONTACTS
 from twin.job import prepare
 from twin.outcome import Outcome

@@ -10,8 +10,8 @@ import twin.run
 from firmware.controller import Controller
 from firmware.signals import Record
 from hil.link import Peer
+from hil.processes import command_of
 from hil.shadow import Shadow
-from hil.targets import command_of
 from hil.transports import SOURCE
 from twin.calibrations import calibration_of
 from twin.run import START_AFTER_MS, Job, build_world

@@ -11,7 +11,7 @@ from firmware.setting_table import LIMITS
 from firmware.settings import Settings
 from firmware.store import Store
 from hil.console import ConsoleClient, LostError, RefusedError, find_unit, narrow, shortest
-from hil.targets import command_of
+from hil.processes import command_of
 from tests.firmware.disk import Disk
 from tests.hil.wires import Pipes, Wire
 from twin.errors import InputError

@@ -16,8 +16,8 @@ import firmware.frame as frame
 from firmware.settings import Settings
 from firmware.signals import Command, Inputs, Outputs
 from hil.link import Link, LinkError, Peer
+from hil.processes import command_of
 from hil.shadow import Shadow
-from hil.targets import command_of
 from hil.transports import Process
 from tests.hil.hosts import quick_settings, warm_world
 from tests.hil.noise import DAMAGE, NoisyLine

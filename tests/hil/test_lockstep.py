@@ -13,8 +13,8 @@ from firmware.signals import ALL_CLOSED, CHAIN_A, Command, Inputs, Outputs
 from firmware.ticks import MASK
 from hil.compare import main
 from hil.link import Peer
+from hil.processes import command_of
 from hil.shadow import Difference, Shadow
-from hil.targets import command_of
 from hil.transports import SOURCE
 from tests.hil.ramp import MINUTE_MS, beside, fill, ramp_world, run_at
 

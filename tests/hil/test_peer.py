@@ -6,8 +6,8 @@ from firmware.controller import BEAM, OFF
 from firmware.settings import Settings
 from firmware.signals import ALL_CLOSED, Command, Inputs, Outputs
 from hil.link import Link, LinkError, Peer
+from hil.processes import TARGETS, command_of
 from hil.shadow import make_safe
-from hil.targets import TARGETS, command_of
 from hil.transports import Process
 from tests.hil.ramp import beside, fill, ramp_world
 from twin.errors import InputError
@@ -141,3 +141,11 @@ def test_an_interpreter_that_is_missing_is_named_with_its_mend(monkeypatch):
         command_of("micropython")
     with pytest.raises(ValueError, match="no target"):
         command_of("pdp-11")
+
+
+def test_a_firmware_with_another_table_of_signals_is_told_apart():
+    other = "import firmware.signal_table as t\nt.OUTPUTS = t.OUTPUTS[:-1]\n"
+    other += "from firmware import lockstep\nfrom firmware.streams import standard_streams\n"
+    other += "lockstep.serve(lockstep.link_over(standard_streams(), 1000))"
+    with pytest.raises(LinkError, match="another table of signals|refuses"):
+        Peer(micropython(other), Settings())

@@ -11,9 +11,9 @@ from firmware.interlocks import NAMES
 from firmware.signals import Command, Inputs, Outputs
 from firmware.ticks import diff
 from hil.link import LinkError
+from hil.processes import command_of
 from hil.real_time import RealTimeLink, RealTimeShadow
 from hil.shadow import make_safe
-from hil.targets import command_of
 from hil.transports import Process
 from tests.hil.hosts import quick_settings, warm_world
 

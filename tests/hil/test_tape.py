@@ -11,7 +11,7 @@ from firmware.signal_table import INPUTS, OUTPUTS
 from firmware.signals import Command, Inputs, Outputs
 from hil.replay import replay
 from hil.tape import Tape, Taped, opened_tape
-from hil.targets import InProcess
+from hil.target import InProcess
 from tests.hil.hosts import quick_settings
 from tests.hil.ramp import fill
 from twin.errors import InputError

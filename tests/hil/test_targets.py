@@ -9,7 +9,8 @@ import pytest
 from firmware.settings import Settings
 from firmware.signals import Command, Inputs, Outputs
 from hil.bench import Course, course_in_process
-from hil.targets import LOCKSTEP, REAL_TIME, MicroPython, Target, builtin_targets, find_target
+from hil.target import LOCKSTEP, REAL_TIME, Target
+from hil.targets import MicroPython, builtin_targets, find_target
 from tests.hil.ramp import fill
 from twin.errors import InputError
 from twin.job import prepare

@@ -15,7 +15,7 @@ import pytest
 import hil.console
 from firmware.setting_table import LIMITS
 from firmware.settings import Settings
-from hil.targets import command_of
+from hil.processes import command_of
 from tests.system.test_cli import assert_one_line
 from twin.tube import TUBES, load_tube
 
