@@ -147,5 +147,5 @@ def test_a_firmware_with_another_table_of_signals_is_told_apart():
     other = "import firmware.signal_table as t\nt.OUTPUTS = t.OUTPUTS[:-1]\n"
     other += "from firmware import lockstep\nfrom firmware.streams import standard_streams\n"
     other += "lockstep.serve(lockstep.link_over(standard_streams(), 1000))"
-    with pytest.raises(LinkError, match="another table of signals|refuses"):
+    with pytest.raises(LinkError, match=r"another table of signals|refuses"):
         Peer(micropython(other), Settings())
