@@ -115,5 +115,5 @@ def table_row(summary: dict[str, Any]) -> Sequence[str]:
         shown("round_trip_p50_us", "{:.0f}"),
         shown("round_trip_p99_us", "{:.0f}"),
         shown("overruns"),
-        shown("realtime_factor", "{:.2g}"),
+        shown("realtime_factor", "{:.0f}" if summary.get("realtime_factor", 0) >= 10 else "{:.2g}"),
     )
