@@ -27,9 +27,14 @@ HOSTS = ("in-process", "micropython", "micropython-f32", "emulated-pico")
 STEPS = load_scenario("bench-short").step
 
 
-def bench_job() -> Job:
-    """bench-short on the default tube."""
-    return prepare("bench-short", DEFAULT_TUBE, None, None, 1, ())
+def bench_job(after_ms: int = 0) -> Job:
+    """bench-short on the default tube, with its starts so much later."""
+    job = prepare("bench-short", DEFAULT_TUBE, None, None, 1, ())
+    later = [
+        step.model_copy(update={"at_s": step.at_s + 0.001 * after_ms}) if step.start else step
+        for step in job.scenario.step
+    ]
+    return replace(job, scenario=job.scenario.model_copy(update={"step": tuple(later)}))
 
 
 def lasting(job: Job, hours: float) -> Job:
@@ -97,6 +102,7 @@ class Trace:
     kv: list[float] = field(default_factory=list)
     ma: list[float] = field(default_factory=list)
     hv_enable: list[int] = field(default_factory=list)
+    lamp_on: list[int] = field(default_factory=list)
     head_c: float = 0.0
 
     def follow(self, world: World) -> None:
@@ -108,11 +114,13 @@ class Trace:
         self.kv.append(plant.kv)
         self.ma.append(plant.ma)
         self.hv_enable.append(plant.hv_enable)
+        self.lamp_on.append(plant.lamp_on)
         self.head_c = plant.heat.head_c
 
     def columns(self) -> dict[str, object]:
         return {
-            "kv": self.kv, "ma": self.ma, "hv_enable": self.hv_enable, "head_c": self.head_c,
+            "kv": self.kv, "ma": self.ma, "hv_enable": self.hv_enable,
+            "lamp_on": self.lamp_on, "head_c": self.head_c,
         }  # fmt: skip
 
     def mean(self, column: str, window: tuple[int, int]) -> float:
@@ -131,6 +139,13 @@ class Trace:
         on_target = AGAIN_MS + self.when_on_target(AGAIN_MS)
         return self.mean("ma", (on_target + REGULATED_AGAIN[0], on_target + REGULATED_AGAIN[1]))
 
+    def when_lit(self, after_ms: int) -> int:
+        """How long after a command to start the lamp is on: the firmware has begun, ms."""
+        at = after_ms // 10
+        while not self.lamp_on[at]:
+            at += 1
+        return 10 * at - after_ms
+
     def when_off(self, after_ms: int) -> int:
         """How long after a time the enable line was still on, ms, by the plant's ticks."""
         at = after_ms // 10
@@ -139,9 +154,23 @@ class Trace:
         return 10 * at - after_ms
 
 
-def run_here(host: str) -> tuple[Trace, Outcome, Shadow | None]:
-    """The scenario in-process, or on a MicroPython process whose outputs drive the plant."""
-    job = bench_job()
+def rise_ms(trace: Trace, started_ms: int) -> int:
+    """From the beginning of a start to the target."""
+    return trace.when_on_target(started_ms) - trace.when_lit(started_ms)
+
+
+def slowest_rises_ms() -> list[int]:
+    """The longest rise of each start in-process, wherever in a turn of 100 ms it is told to."""
+    traces = [run_here("in-process", after_ms)[0] for after_ms in range(0, 100, 20)]
+    return [max(rise_ms(one, at_ms) for one in traces) for at_ms in (START_MS, AGAIN_MS)]
+
+
+def run_here(host: str, after_ms: int = 0) -> tuple[Trace, Outcome, Shadow | None]:
+    """The scenario in-process, or on a MicroPython process whose outputs drive the plant.
+
+    after_ms : how much later than the scenario says its starts are
+    """
+    job = bench_job(after_ms)
     world = build_world(job)
     trace = Trace()
     trace.follow(world)

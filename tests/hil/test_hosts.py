@@ -19,9 +19,11 @@ from tests.hil.hosts import (
     OPEN_MS,
     RECOVERED,
     REGULATED,
+    START_MS,
     STEPS,
     Trace,
     run_here,
+    slowest_rises_ms,
 )  # fmt: skip
 from tests.hil.long_runs import Row
 
@@ -31,7 +33,9 @@ EXPECTATIONS = sum(step.action == "expect" for step in STEPS)
 # its noise is another; from seed to seed these means scatter by 0.006 to 0.016 % rms.
 MEAN_PERCENT = {"in-process": 0.0, "micropython": 0.0, "micropython-f32": 0.005}
 MEAN_PERCENT["emulated-pico"] = 0.1
+# How late the current may be on its target after a start.
 TIMES_MS = {"in-process": 0, "micropython": 0, "micropython-f32": 10, "emulated-pico": 250}
+BEGIN_MS = 150  # of these, until an operator's line is read, its word loaded, and the lamp on
 HEAD = ("host", "U %", "I %", "I disturbed %", "I again %", "head mK", "start ms", "chain ms",
         "fault ms", "counts")  # fmt: skip
 
@@ -75,6 +79,24 @@ def test_all_that_the_scenario_expects_is_met(course: Course):
     assert [trip["cause"] for trip in course.outcome["trips"]] == ["chain-a", "generator"]
 
 
+@pytest.fixture(scope="module")
+def slowest_ms() -> list[int]:
+    """How long each start takes in-process, at the moment of a turn at which it takes longest."""
+    return slowest_rises_ms()
+
+
+def assert_as_quickly(course: Course, reference: Trace, slowest_ms: list[int], start: int) -> None:
+    """The firmware's turns of 100 ms are in step with in-process, or not: the board's are not."""
+    ours, started_ms = course.trace, (START_MS, AGAIN_MS)[start]
+    began_ms = ours.when_lit(started_ms)
+    if course.host == "emulated-pico":
+        assert 0 < began_ms <= BEGIN_MS
+        late_ms = ours.when_on_target(started_ms) - slowest_ms[start]
+    else:
+        late_ms = abs(ours.when_on_target(started_ms) - reference.when_on_target(started_ms))
+    assert late_ms <= TIMES_MS[course.host]
+
+
 def test_the_current_is_regulated(course: Course, reference: Trace):
     limit = MEAN_PERCENT[course.host]
     for column in ("kv", "ma"):
@@ -91,10 +113,11 @@ def test_a_cathode_that_loses_a_twentieth_of_its_emission_is_made_up_for(course,
     assert apart(course.trace.mean("ma", RECOVERED), reference.mean("ma", RECOVERED)) <= limit
 
 
-def test_it_starts_when_it_is_told_to_and_as_quickly(course: Course, reference: Trace):
+def test_it_starts_when_it_is_told_to_and_as_quickly(
+    course: Course, reference: Trace, slowest_ms: list[int]
+):
     assert not any(course.trace.hv_enable[:100])
-    late_ms = course.trace.when_on_target(0) - reference.when_on_target(0)
-    assert abs(late_ms) <= TIMES_MS[course.host]
+    assert_as_quickly(course, reference, slowest_ms, 0)
 
 
 def test_a_short_opening_of_the_chain_ends_the_beam_at_once(course: Course):
@@ -104,9 +127,10 @@ def test_a_short_opening_of_the_chain_ends_the_beam_at_once(course: Course):
     assert not any(course.trace.hv_enable[OPEN_MS // 10 : AGAIN_MS // 10])
 
 
-def test_it_starts_again_when_it_is_told_to_and_regulates(course: Course, reference: Trace):
-    late_ms = course.trace.when_on_target(AGAIN_MS) - reference.when_on_target(AGAIN_MS)
-    assert abs(late_ms) <= TIMES_MS[course.host]
+def test_it_starts_again_when_it_is_told_to_and_regulates(
+    course: Course, reference: Trace, slowest_ms: list[int]
+):
+    assert_as_quickly(course, reference, slowest_ms, 1)
     limit = MEAN_PERCENT[course.host]
     ours, theirs = course.trace, reference
     assert apart(ours.mean_again(), theirs.mean_again()) <= limit
