@@ -13,6 +13,7 @@ from rich.table import Table
 
 from hil.bench import HEAD, Course, course_in_process, table_row
 from hil.junit import Case, check_junit, write_junit
+from hil.real_time import RealTimeShadow
 from hil.tape import Tape, Taped
 from hil.target import Target
 from twin.errors import InputError
@@ -131,7 +132,10 @@ def _perform(
             about = {"target": target.name, "mode": mode, "scenario": job.scenario.name,
                      "tube": job.tube_name, "seed": job.seed}  # fmt: skip
             tape = stack.enter_context(Tape(wanted.record, job.settings(), world.outputs, about))
-            world.controller = Taped(world.controller, tape)
+            if isinstance(world.controller, RealTimeShadow):
+                world.controller.on_tick = tape.tick  # what the board used, and when
+            else:
+                world.controller = Taped(world.controller, tape)
         course = Course(world)
 
         def measured(outcome: Outcome) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The host's end of the link in real time: the board's clock rules, and the twin follows it."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -136,11 +137,14 @@ class RealTimeShadow(Shadow):
 
     guessed : ticks of the board that were lost on the line. What they used is guessed, and from
               there on the two may differ.
+    on_tick : called after each tick with what the board used and put out: now_ms by the world's
+              clock, inputs, command, outputs; None: nobody is
     """
 
     def __init__(self, controller: Controller, peer: RealTimeLink, peer_drives: bool = False):
         super().__init__(controller, peer, peer_drives)
         self.guessed = 0
+        self.on_tick: Callable[[int, Inputs, Command, Outputs], None] | None = None
         self._link = peer
         self._index = 0  # of the world's next tick
         self._first_ms: int | None = None  # when the board's first tick was due
@@ -179,14 +183,16 @@ class RealTimeShadow(Shadow):
         for before in range(tick.gap, 0, -1):
             sample, late_ms = self._used
             self._used = sample, late_ms + TICK_MS
-            self._step_here(tick.now_ms - before * TICK_MS, *self._used)
+            self._step_here(tick.now_ms - before * TICK_MS, *self._used, self._here)
             self.guessed += 1
         self._used = tick.sample, tick.late_ms
-        self._step_here(tick.now_ms, *self._used)
+        self._step_here(tick.now_ms, *self._used, self.peer.outputs)
         self._compare(now_ms)
 
-    def _step_here(self, board_ms: int, sample: bytes, late_ms: int) -> None:
+    def _step_here(self, board_ms: int, sample: bytes, late_ms: int, told: Outputs) -> None:
         frame.unpack_step(sample, self._inputs, self._command)
         grow(self._inputs, late_ms)
         now_ms = self._link.world_ms(board_ms)
         self.controller.step(now_ms, self._inputs, self._here, self._command)
+        if self.on_tick:
+            self.on_tick(now_ms, self._inputs, self._command, told)

@@ -151,6 +151,34 @@ def test_ticks_without_a_fresh_sample_are_overruns_with_their_size_and_still_exa
     assert [late_ms for _, late_ms in counts.overruns.first] == [10, 20, 30, 10]
 
 
+def test_a_tape_of_real_time_is_of_what_the_board_used_and_replays_to_the_count():
+    """Late ticks, some left out, some without a fresh sample: not what the world meant for them."""
+    board = Board(left_out={40, 41}, unfed={100, 101, 230}, late_ms={60: 3, 61: 7, 300: 9})
+    tape: list[tuple[Any, ...]] = []
+    settings = quick_settings()
+    world = warm_world(settings)
+    begin_ms = world.plant.now_ms
+    held = world.outputs.values()
+    link = RealTimeLink(board, settings, world.outputs, now_ms=begin_ms)
+    shadow = world.controller = RealTimeShadow(world.controller, link, peer_drives=True)
+    shadow.on_tick = lambda now_ms, inputs, command, outputs: tape.append(
+        (now_ms, inputs.values(), (command.run, command.kv, command.ma), outputs.values())
+    )
+    world.at(begin_ms + 500, lambda: setattr(world.command, "run", True))
+    world.run(begin_ms + TO_BEAM_MS)
+    assert link.counts.overruns.count > 0
+    assert len(tape) == board.number
+    again, inputs, outputs = Controller(settings), Inputs(), Outputs()
+    outputs.load(held)
+    for now_ms, values, (run, kv, ma), told in tape:
+        command = Command(kv, ma)
+        command.run = run
+        inputs.load(values)
+        again.step(now_ms, inputs, outputs, command)
+        assert outputs.values() == told
+    assert shadow.condition == BEAM
+
+
 def test_six_ticks_without_a_sample_are_a_trip_on_both_sides():
     _, shadow = followed(Board(unfed=list(range(501, 508))))
     assert shadow.first is None
