@@ -43,27 +43,19 @@ class Linked(Target):
         here, now_ms = world.controller, world.plant.now_ms & MASK
         memory = here.state() if state else None
         with _told(self.name):
-            link: Link
-            if mode == LOCKSTEP:
-                link = Link(
-                    self.transport(),
-                    here.settings,
-                    world.outputs,
-                    state=memory,
-                    now_ms=now_ms,
-                    **self.options,
-                )
-                world.controller = Shadow(here, link, peer_drives=True)
+            made = Link if mode == LOCKSTEP else RealTimeLink
+            link = made(
+                self.transport(),
+                here.settings,
+                world.outputs,
+                state=memory,
+                now_ms=now_ms,
+                **self.options,
+            )
+            if isinstance(link, RealTimeLink):
+                world.controller = RealTimeShadow(here, link, peer_drives=True)
             else:
-                link = rushed = RealTimeLink(
-                    self.transport(),
-                    here.settings,
-                    world.outputs,
-                    state=memory,
-                    now_ms=now_ms,
-                    **self.options,
-                )
-                world.controller = RealTimeShadow(here, rushed, peer_drives=True)
+                world.controller = Shadow(here, link, peer_drives=True)
             try:
                 with link:
                     yield world

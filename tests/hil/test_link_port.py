@@ -3,7 +3,6 @@
 import os
 import socket
 import subprocess
-import time
 import tty
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from firmware.settings import Settings
 from firmware.signals import Command, Inputs
 from hil.console import ConsoleClient, RefusedError, connect
 from hil.interpreters import find_micropython
-from hil.link import Link, LinkError
+from hil.link import Link, LinkError, Patience
 from hil.real_time import RealTimeLink, RealTimeShadow
 from hil.shadow import Shadow
 from hil.transports import Port, open_link
@@ -95,9 +94,10 @@ def test_after_the_session_the_console_answers_again_and_another_session_may_beg
 def test_a_host_that_has_gone_without_a_word_leaves_a_unit_that_finds_back_by_itself(tmp_path):
     with at_a_pty(tmp_path) as url:
         link = Link(open_link(url), Settings(), silence_ms=300)
-        link._ended = True  # so that the unit is told nothing
+        with pytest.raises(LinkError, match="has ended, in the safe state"):
+            while True:  # the unit is told nothing
+                link._listen(Patience(10.0, 10.0))
         link.close()
-        time.sleep(0.5)
         with connect(url) as console:
             assert console.about["board"] == "none"
 

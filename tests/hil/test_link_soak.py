@@ -3,7 +3,6 @@
 .venv/bin/pytest tests/hil/test_link_soak.py --soak-frames 1000000
 """
 
-import time
 from collections import deque
 from random import Random
 from typing import Any
@@ -15,7 +14,7 @@ from hypothesis import strategies as st
 import firmware.frame as frame
 from firmware.settings import Settings
 from firmware.signals import Command, Inputs, Outputs
-from hil.link import Link, LinkError, Peer
+from hil.link import Link, LinkError, Patience, Peer
 from hil.processes import command_of
 from hil.shadow import Shadow
 from hil.transports import Process
@@ -156,7 +155,8 @@ def test_silence_in_the_middle_of_a_run_spoils_nothing():
     with Peer(command_of("micropython"), Settings()) as peer:
         inputs, command = Inputs(), Command(50.0, 0.98)
         peer.exchange(0, inputs, command)
-        time.sleep(0.25)
+        while not peer.counts.safe_said:  # by a firmware that hears nothing
+            peer._listen(Patience(10.0, 10.0))
         peer.exchange(10, inputs, command)
         counts = peer.ask_counts()
         assert counts.safe_said == counts.firmware["safe_said"] == 1
