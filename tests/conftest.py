@@ -18,12 +18,12 @@ settings.load_profile("tubetwin")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """How much of the long campaigns an ordinary test run does."""
-    parser.addoption("--rooms", type=int, default=6, help="rooms drawn at random (default 6)")
+    parser.addoption("--rooms", type=int, default=4, help="rooms drawn at random (default 4)")
     parser.addoption("--mechanisms", type=int, default=2, help="of the error budget (default 2)")
     parser.addoption("--tubes", type=int, default=2, help="commissioned anew (default 2)")
     parser.addoption("--ramp-minutes", type=int, default=15, help="of the ramp, in lockstep")
     parser.addoption("--ticks", type=int, default=1000, help="hashed on the emulated board")
-    parser.addoption("--trips", type=int, default=10, help="of the emulated board's chain")
+    parser.addoption("--trips", type=int, default=12, help="of the emulated board's chain")
     parser.addoption("--cuts", type=int, default=0, help="more cuts of the cable while flashing")
     parser.addoption("--soak-frames", type=int, default=20_000, help="over a line that is noisy")
     parser.addoption("--days", type=float, default=0.25, help="how long the memory test runs")
