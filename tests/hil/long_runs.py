@@ -5,7 +5,6 @@ together, so that what they share is made once.
 """
 
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -99,14 +98,9 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(Workers())
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     last = {item.path for item in items if item.get_closest_marker("emulated")}
     items.sort(key=lambda item: item.path in last)
-    if hasattr(config, "workerinput"):
-        for item in items:
-            group = "emulated" if item.path in last else os.path.relpath(item.path, ROOT)
-            item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.hookimpl(trylast=True)

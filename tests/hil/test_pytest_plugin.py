@@ -77,11 +77,7 @@ def bench(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
 
 
 def run(bench: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    return bench.runpytest_inprocess("-p", "no:cacheprovider", *arguments)
-
-
-def run_apart(bench: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    """In a process of its own: for what an interrupt does, and for what is loaded."""
+    """In a process of its own: in this one it would load and forget modules that others hold."""
     return bench.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
 
 
@@ -268,7 +264,7 @@ def test_the_beam_is_off_after_a_test_however_it_ends(bench: pytest.Pytester, en
             open("energised.txt", "w").write(str(twin.energised))
             {end}
     """)
-    result = run_apart(bench, "--tube-target=board", "--allow-hv")
+    result = run(bench, "--tube-target=board", "--allow-hv")
     assert result.ret == (2 if "Interrupt" in end else 1)
     assert (bench.path / "energised.txt").read_text() == "True"
     assert (bench.path / "left.txt").read_text() == "0 False"
@@ -329,14 +325,14 @@ def test_where_no_bench_is_used_the_plugin_loads_nothing_and_touches_no_test(
         assert heavy() == []
     """
     )
-    result = run_apart(pytester)
+    result = run(pytester)
     result.assert_outcomes(passed=1)
     assert "tubetwin:" not in result.stdout.str()
 
 
 def test_where_a_bench_is_used_that_check_finds_it_loaded(pytester: pytest.Pytester):
     pytester.makepyfile(HEAVY + "\n    def test_it(twin):\n        assert 'simpy' not in heavy()\n")
-    result = run_apart(pytester)
+    result = run(pytester)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["E*assert 'simpy' not in*"])
 
