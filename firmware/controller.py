@@ -9,15 +9,15 @@ start: run False, then True.
 """
 
 from firmware.calibration import ADC_FULL, DAC_FULL, FAN_FULL, pt100_temperature_c
-from firmware.compensation import Compensation
-from firmware.emission import Emission
-from firmware.high_voltage import HighVoltage
 from firmware.interlocks import Interlocks
-from firmware.plain import Plain
+from firmware.laws.compensation import Compensation
+from firmware.laws.emission import Emission
+from firmware.laws.high_voltage import HighVoltage
+from firmware.laws.thermal import Thermal
+from firmware.laws.tuner import Tuner
 from firmware.signals import HOLD_COMPENSATION, HOLD_EMISSION, HOLD_THERMAL, TUNE_THERMAL
-from firmware.thermal import Thermal
+from firmware.state import Plain
 from firmware.ticks import MASK
-from firmware.tuner import Tuner
 
 OFF = 0
 PREHEAT = 1

@@ -18,10 +18,16 @@ TABLE = (
     (5, "over-voltage", "tube voltage above its limit", 0, "21 CFR 1020.40 (c)(1)"),
     (6, "over-current", "emission current above its limit", 0, "21 CFR 1020.40 (c)(1)"),
     (7, "over-power", "power above its limit", 0, "target loading"),
-    (8, "stale-monitors", "voltage and current monitors too old", 50, "docs/architecture.md"),
+    (
+        8,
+        "stale-monitors",
+        "voltage and current monitors too old",
+        50,
+        "docs/contributing/architecture.md",
+    ),
     (9, "over-temperature", "tube head too hot, or its sensor broken", 200, "tube rating"),
     (10, "head-sensor", "head temperature reads below the sensor's range", 200, "short circuit"),
-    (11, "stale-head", "head temperature too old", 3000, "docs/architecture.md"),
+    (11, "stale-head", "head temperature too old", 3000, "docs/contributing/architecture.md"),
     (12, "fan", "fan turns at less than half of what it is told", 5000, "air cooling lost"),
     (
         13,

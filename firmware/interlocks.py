@@ -8,8 +8,8 @@ dual-channel practice of ISO 13849-1.
 """
 
 from firmware.calibration import ADC_FULL, FAN_FULL, pt100_raw
-from firmware.plain import Plain
 from firmware.signals import ALL_CLOSED, CHAIN_A, CHAIN_B, GENERATOR_OK
+from firmware.state import Plain
 
 
 def _read_table() -> tuple:

@@ -2,7 +2,7 @@
 
 The defaults are those of a 50 W copper tube that nobody has calibrated yet; the calibration
 constants then say "trim nothing". A board that has started does without this table
-(firmware/lean.py).
+(firmware/unload.py).
 """
 
 TABLE = (
@@ -13,7 +13,7 @@ TABLE = (
     ("filament_full_a", 4.0, 0.1, 50.0),
     ("grid_full_v", 1000.0, 10.0, 10000.0),
     ("air_cooled", 1, 0, 1),  # 0: another circuit cools the head; there is no fan to steer
-    ("serial_generator", 0, 0, 2),  # 0: 0-10 V; 1: uX, 2: SLM, see docs/generators.md
+    ("serial_generator", 0, 0, 2),  # 0: 0-10 V; 1: uX, 2: SLM, see docs/board/generators.md
     # Operating point and ratings.
     ("kv", 50.0, 4.0, 400.0),
     ("ma", 0.98, 0.0001, 1000.0),  # 49 W: 2 % of the rating is kept for the compensation's trim

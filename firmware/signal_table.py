@@ -3,7 +3,7 @@
 Each signal is (name, unit of one count or of the bits, lowest raw, highest raw, struct code,
 meaning). Raw counts cross here, never physical units; the factors are in calibration.py.
 The records, the HIL frame, the recorder's columns, the telemetry fields and the table in
-docs/signals.md are derived from these two tuples.
+docs/contributing/signals.md are derived from these two tuples.
 """
 
 INPUTS = (

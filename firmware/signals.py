@@ -1,7 +1,7 @@
 """The records that cross between the firmware and the world, and the operator's command.
 
 Their fields are declared in signal_table.py, and nowhere else. A board that has started needs the
-names alone: the table then leaves its memory (firmware/lean.py).
+names alone: the table then leaves its memory (firmware/unload.py).
 """
 
 # Bits of inputs.switches. A closed, healthy contact reads 1, so a broken wire reads as a fault.

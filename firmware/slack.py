@@ -18,8 +18,8 @@ PATIENCE_TICKS = 200  # after so many it is run whatever it takes
 class Slack:
     """turn() after each tick.
 
-    clock    : firmware.main.Schedule with its ticks_us
-    console  : firmware.console.Console, or None
+    clock    : firmware.loop.Schedule with its ticks_us
+    console  : firmware.console.console.Console, or None
 
     ticks            : how many there were
     worst_tick_us    : longest time from the beginning of a tick to its end

@@ -17,11 +17,11 @@ import time
 
 import micropython
 
-from firmware import lean
-from firmware.commands import LINK, RESET, Commands
-from firmware.console import Console
+from firmware import unload as lean
+from firmware.console.commands import LINK, RESET, Commands
+from firmware.console.console import Console
 from firmware.controller import Controller
-from firmware.main import TICK_MS, Schedule, run
+from firmware.loop import TICK_MS, Schedule, run
 from firmware.settings import Settings
 from firmware.signals import Command, Inputs, Outputs
 from firmware.slack import Slack
@@ -49,7 +49,7 @@ def main(board, build: str = "") -> None:
 
 def bench(board, build: str = "") -> None:
     """The same on a board with no chips around it: the console answers, `link` and all."""
-    from firmware.boards.bench import Bench
+    from firmware.boards.bare import Bench
 
     main(Bench(board), build)
 
@@ -140,7 +140,7 @@ def link(board) -> None:
     """The bench's frames on the serial line, until they end; no actuator is driven here."""
     gc.collect()
     gc.threshold(LOADING_BYTES)
-    from firmware.lockstep import link_over, serve
+    from firmware.link.serve import link_over, serve
 
     micropython.kbd_intr(-1)  # a frame may hold the byte of Ctrl-C
     try:

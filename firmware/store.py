@@ -3,7 +3,7 @@
 A slot is a file, little-endian and without gaps:
 
     "tS", format u8, sequence u32, then for each setting its length u8 and the payload that
-    firmware/frame.py calls SETTING (integer u8, value i64 or f64, name), then CRC-32 u32
+    firmware/link/frame.py calls SETTING (integer u8, value i64 or f64, name), then CRC-32 u32
 
 where the CRC covers all that stands before it. At boot the whole slot with the highest sequence
 is taken. A power cut at any byte of a save therefore leaves the settings of before, or all of the
@@ -15,7 +15,7 @@ import errno
 import struct
 from binascii import crc32
 
-from firmware.frame import pack_setting, unpack_setting
+from firmware.link.frame import pack_setting, unpack_setting
 from firmware.settings import Settings
 
 SLOTS = ("settings.a", "settings.b")

@@ -3,22 +3,24 @@
     python -m hil.compare [SCENARIO] [--target T] [--minutes M] [--seed N] [--peer-drives]
 
 Runs the world of `tubetwin run` from switch-on until M minutes of simulated time, with the
-firmware here and on the target, see hil/processes.py. Exit status 0 if no output ever differed.
+firmware here and on the target, see hil/targets/processes.py. Exit status 0 if no output ever
+differed.
 """
 
 import argparse
 import sys
 from time import perf_counter
 
-from hil.link import LinkError, Peer
-from hil.processes import TARGETS, command_of
-from hil.shadow import Shadow
-from twin.errors import InputError
-from twin.job import prepare
-from twin.run import START_AFTER_MS, Job, build_world
-from twin.tube import DEFAULT_TUBE
+from hil.link.link import LinkError, Peer
+from hil.link.shadow import Shadow
+from hil.targets.processes import TARGETS, command_of
+from twin.files.errors import InputError
+from twin.runs.job import Job
+from twin.runs.prepare import prepare
+from twin.runs.run import START_AFTER_MS, build_world
+from twin.tube.tube import DEFAULT_TUBE
 from twin.verdict import FRAME_MS, Spread
-from twin.world import World
+from twin.world.world import World
 
 MINUTE_MS = 60_000
 

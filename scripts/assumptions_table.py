@@ -1,18 +1,18 @@
-"""Print docs/assumptions.md from the default tube's description.
+"""Print docs/physics/assumptions.md from the default tube's description.
 
-python scripts/assumptions_table.py > docs/assumptions.md
+python scripts/assumptions_table.py > docs/physics/assumptions.md
 """
 
-from twin.parameter import Parameter
-from twin.tube import DEFAULT_TUBE, load_tube
+from twin.tube.parameter import Parameter
+from twin.tube.tube import DEFAULT_TUBE, load_tube
 
 HEAD = """# Assumptions of the default tube
 
 The {count} numbers of `{name}` that are assumed, or known to a data sheet's tolerance only, each
-with its range; made by `scripts/assumptions_table.py` from `twin/tubes/{name}.toml`. The unit is
-the name's ending. What a parameter means is in [tubes](tubes.md), and what the models assume is
-in [physics](physics.md).
-`tubetwin sensitivity` runs the verdict at both ends of every range.
+with its range; made by `scripts/assumptions_table.py` from `twin/tube/built_in/{name}.toml`. The
+unit is the name's ending. What a parameter means is in [tubes](../user/tubes.md), and what the
+models assume is in [physics](physics.md). `tubetwin sensitivity` runs the verdict at both ends of every
+range.
 """
 
 

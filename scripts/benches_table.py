@@ -1,10 +1,10 @@
-"""Print the table of docs/benches.md from hil/wiring/*.toml; the page must contain it.
+"""Print the table of docs/bench/benches.md from hil/wiring/built_in/; the page must contain it.
 
 python scripts/benches_table.py
 """
 
-from hil.wiring import Bench, builtin_benches, load_bench
-from twin.faults import FAULTS
+from hil.wiring.plan import Bench, builtin_benches, load_bench
+from twin.world.faults import FAULTS
 
 
 def how(bench: Bench, kind: str) -> str:

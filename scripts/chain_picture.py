@@ -1,4 +1,4 @@
-"""The interlock chain of docs/wiring.md, which does not pass through the controller."""
+"""The interlock chain of docs/board/wiring.md, which does not pass through the controller."""
 
 from drawing import Sheet
 

@@ -21,8 +21,8 @@ import sys
 import tarfile
 import tempfile
 
-from hil.interpreters import VARIABLES, cached_micropython, find_micropython
-from twin.errors import InputError
+from hil.targets.interpreters import VARIABLES, cached_micropython, find_micropython
+from twin.files.errors import InputError
 
 SUITE = "trixie"  # Debian 13
 KEYRING = pathlib.Path("/usr/share/keyrings/debian-archive-keyring.gpg")

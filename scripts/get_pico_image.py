@@ -18,8 +18,8 @@ import tarfile
 import tempfile
 
 from get_micropython import private_apt, run, say
-from hil.interpreters import cached_pico_image, find_pico_image
-from twin.errors import InputError
+from hil.targets.interpreters import cached_pico_image, find_pico_image
+from twin.files.errors import InputError
 
 TOOLS = ("cmake", "make", "arm-none-eabi-gcc", "arm-none-eabi-objcopy")
 PACKAGES = {

@@ -1,4 +1,4 @@
-"""Print the table of docs/settings.md from firmware/settings.py; the page must contain it.
+"""Print the table of docs/board/settings.md from firmware/settings.py; the page must contain it.
 
 python scripts/settings_table.py
 """

@@ -1,6 +1,6 @@
-"""Print docs/signals.md from the one declaration in firmware/signals.py.
+"""Print docs/contributing/signals.md from the one declaration in firmware/signals.py.
 
-python scripts/signal_table.py > docs/signals.md
+python scripts/signal_table.py > docs/contributing/signals.md
 """
 
 from firmware.signal_table import INPUTS, OUTPUTS

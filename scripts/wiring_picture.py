@@ -1,4 +1,4 @@
-"""Draw docs/pictures/wiring.svg and docs/pictures/chain.svg, the pictures of docs/wiring.md.
+"""Draw docs/pictures/wiring.svg and docs/pictures/chain.svg, the pictures of docs/board/wiring.md.
 
 python scripts/wiring_picture.py
 """

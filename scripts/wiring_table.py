@@ -1,4 +1,4 @@
-"""Print the tables of docs/wiring.md from firmware/boards/pins.py; the page must contain them.
+"""Print the tables of docs/board/wiring.md from firmware/boards/pins.py, which the page contains.
 
 python scripts/wiring_table.py
 """

@@ -6,7 +6,7 @@ from collections.abc import Generator
 import pytest
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["tests.hil.long_runs"]
+pytest_plugins = ["tests.kit.long_runs"]
 
 IN_CI = os.environ.get("CI", "").lower() not in ("", "0", "false")
 

@@ -1,4 +1,4 @@
-"""Which signal is on which pin: one table for each board. docs/wiring.md draws them."""
+"""Which signal is on which pin: one table for each board. docs/board/wiring.md draws them."""
 
 # Raspberry Pi Pico, Pico W, Pico 2 and Pico 2 W: GPIO numbers.
 PICO = {

@@ -2,19 +2,19 @@
 
 The pin that enables the high voltage comes first: low before it is an output, low before anything
 else is touched. From power-up until then, and in a reset, every port leaves it an input: only a
-resistor outside the processor holds the enable off in that time (docs/wiring.md).
+resistor outside the processor holds the enable off in that time (docs/board/wiring.md).
 """
 
 import time
 
 import machine
 
+from firmware.boards.hardware import Hardware
 from firmware.drivers.bme280 import Bme280
 from firmware.drivers.fan import Fan
 from firmware.drivers.lamp import Lamp
 from firmware.drivers.max31865 import Max31865
 from firmware.drivers.mcp4728 import Mcp4728
-from firmware.hardware import Hardware
 
 I2C_HZ = 400000
 I2C_TIMEOUT_US = 1000  # a transfer of the longest message takes 0.4 ms
@@ -53,7 +53,7 @@ def make_generator(board, settings, i2c, enable):
     interrupts = (machine.disable_irq, machine.enable_irq)
     model = SERIAL_MODELS[int(getattr(settings, "serial_generator", 0))]
     if model:
-        from firmware.drivers.spellman import Spellman
+        from firmware.drivers.spellman.generator import Spellman
 
         return Spellman(
             board.uart(GENERATOR_BAUD), dac, enable, settings, model, interrupts=interrupts

@@ -3,7 +3,7 @@
 Two ADS1115: one converts the tube voltage's monitor all the time. The other converts the emission
 current's and is lent, for one tick at a time, to the filament current and to the generator's
 temperature (LM35, TI SNIS159: 10 mV/degC from 2 to 150 degC). The programs go out through a quad
-DAC. The dividers that make 0-2.048 V of 0-10 V are in docs/generators.md.
+DAC. The dividers that make 0-2.048 V of 0-10 V are in docs/board/generators.md.
 """
 
 from firmware.calibration import ADC_FULL

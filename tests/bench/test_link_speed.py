@@ -2,17 +2,17 @@
 
     .venv/bin/pytest tests/bench/test_link_speed.py --benchmark-only
 
-The target is 1500 ticks/s for whole ticks (docs/link.md has what was measured).
+The target is 1500 ticks/s for whole ticks (docs/bench/link.md has what was measured).
 """
 
 import pytest
 
 from firmware.settings import Settings
 from firmware.signals import Command, Inputs
-from hil.link import Peer
-from hil.processes import TARGETS, command_of
-from hil.shadow import Shadow
-from tests.hil.hosts import quick_settings, warm_world
+from hil.link.link import Peer
+from hil.link.shadow import Shadow
+from hil.targets.processes import TARGETS, command_of
+from tests.kit.hosts import quick_settings, warm_world
 
 TICKS = 5000
 

@@ -2,16 +2,17 @@
 
     .venv/bin/pytest tests/bench --benchmark-only
 
-prints both; the tick's target is 8 timeouts, its goal 5 (docs/performance.md).
+prints both; the tick's target is 8 timeouts, its goal 5 (docs/user/performance.md).
 """
 
 import pytest
 import simpy
 
-from tests.system.jobs import job
-from twin.columns import COLUMNS, row
-from twin.recorder import Recorder
-from twin.run import SAMPLE_MS, build_world
+from tests.kit.jobs import job
+from twin.recording.columns import COLUMNS, row
+from twin.recording.recorder import Recorder
+from twin.runs.job import SAMPLE_MS
+from twin.runs.run import build_world
 
 TICKS = 20_000
 

@@ -6,19 +6,39 @@ from hypothesis import strategies as st
 
 from firmware.calibration import ADC_FULL, air_mass_kg_m3, pt100_raw, pt100_temperature_c
 from firmware.signal_table import INPUTS
-from tests.full_scales import FILAMENT_A_PER_COUNT, KV_PER_COUNT, MA_PER_COUNT
+from tests.kit.full_scales import FILAMENT_A_PER_COUNT, KV_PER_COUNT, MA_PER_COUNT
 
 # Reference table of platinum thermometers, IEC 60751: degC -> ohm.
 PT100_OHM = {
-    0: 100.00, 10: 103.90, 20: 107.79, 30: 111.67, 40: 115.54, 50: 119.40, 60: 123.24, 70: 127.08,
-    80: 130.90, 90: 134.71, 100: 138.51, 120: 146.07, 150: 157.33, 200: 175.86, 400: 247.09,
-}  # fmt: skip
+    0: 100.00,
+    10: 103.90,
+    20: 107.79,
+    30: 111.67,
+    40: 115.54,
+    50: 119.40,
+    60: 123.24,
+    70: 127.08,
+    80: 130.90,
+    90: 134.71,
+    100: 138.51,
+    120: 146.07,
+    150: 157.33,
+    200: 175.86,
+    400: 247.09,
+}
 # The converter's own example for 400 ohm, MAX31865 data sheet, table 9: degC -> code.
 MAX31865_CODE = {0: 8192, 10: 8512, 20: 8830, 50: 9781, 80: 10723, 100: 11346, 200: 14406}
 # Vapour pressure of water, CRC Handbook of Chemistry and Physics, 73rd edition: degC -> Pa.
 VAPOUR_PA = {
-    10: 1228.1, 15: 1705.6, 18: 2064.4, 20: 2338.8, 22: 2644.7, 25: 3169.0, 30: 4245.5, 35: 5626.7,
-}  # fmt: skip
+    10: 1228.1,
+    15: 1705.6,
+    18: 2064.4,
+    20: 2338.8,
+    22: 2644.7,
+    25: 3169.0,
+    30: 4245.5,
+    35: 5626.7,
+}
 GAS_CONSTANT = 8.314462618  # J/(mol K), CODATA 2018
 DRY_AIR_KG_MOL = 28.9655e-3  # Picard et al., Metrologia 45 (2008) 149, 400 ppm CO2
 WATER_KG_MOL = 18.01528e-3  # the same

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from firmware.calibration import pt100_raw
 from firmware.controller import BEAM, OFF, PREHEAT, RAMP, TRIPPED, Controller
-from firmware.frame import CODE_RANGES
 from firmware.interlock_table import TABLE
+from firmware.link.frame import CODE_RANGES
 from firmware.settings import Settings
 from firmware.signal_table import INPUTS
 from firmware.signals import (
@@ -24,7 +24,7 @@ from firmware.signals import (
     Inputs,
     Outputs,
 )
-from tests.firmware.bench import RANGES, TICK_MS, Bench, healthy
+from tests.kit.chip_bench import RANGES, TICK_MS, Bench, healthy
 
 CODE = {row[1]: row[0] for row in TABLE}
 OPEN = {"switches": GENERATOR_OK}

@@ -1,6 +1,6 @@
 """The controller's state machine, explored to its end; and proof that the exploration sees faults.
 
-tests/firmware/state_space.py says what is explored and what must hold in every step.
+tests/kit/state_space.py says what is explored and what must hold in every step.
 """
 
 from itertools import product
@@ -14,7 +14,7 @@ from firmware.interlock_table import TABLE
 from firmware.interlocks import Interlocks
 from firmware.settings import Settings
 from firmware.signals import ALL_CLOSED, CHAIN_A, CHAIN_B, GENERATOR_OK
-from tests.firmware.state_space import BrokenInvariantError, Found, explore, letter
+from tests.kit.state_space import BrokenInvariantError, Found, explore, letter
 
 ALL_CONDITIONS = {OFF, PREHEAT, RAMP, BEAM, TRIPPED}
 CODE = {row[1]: row[0] for row in TABLE}

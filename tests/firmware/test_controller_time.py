@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from firmware.controller import BEAM, OFF, PREHEAT, RAMP, TRIPPED, Controller
 from firmware.signals import GENERATOR_OK
 from firmware.ticks import MASK, PERIOD_MS, diff
-from tests.firmware.bench import RANGES, TICK_MS, Bench
-from tests.firmware.state_space import Machine, Witness, check, letter, quick_settings
+from tests.kit.chip_bench import RANGES, TICK_MS, Bench
+from tests.kit.state_space import Machine, Witness, check, letter, quick_settings
 
 OPEN = {"switches": GENERATOR_OK}
 STATE_AT = list(RANGES).index("state")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware.elementary import exp, log, power
-from tests.firmware.on_micropython import printed_here, printed_on_micropython
+from tests.kit.on_micropython import printed_here, printed_on_micropython
 
 
 @given(st.floats(-80.0, 80.0))

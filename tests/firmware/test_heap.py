@@ -17,11 +17,11 @@ from firmware.drivers import bme280
 from firmware.settings import Settings
 from firmware.store import Store
 from firmware.ticks import PERIOD_MS
-from hil.interpreters import find_micropython
-from hil.processes import PICO_HEAP_BYTES
-from tests.firmware.on_micropython import ROOT
-from twin.chips.bme280 import Bme280
-from twin.chips.bus import I2CBus
+from hil.pico.chips.bme280 import Bme280
+from hil.pico.chips.bus import I2CBus
+from hil.targets.interpreters import find_micropython
+from hil.targets.processes import PICO_HEAP_BYTES
+from tests.kit.on_micropython import ROOT
 
 FREE_BYTES = 40 * 1024
 FLAT_BYTES = 64  # the same moment of two rounds, after the first; over a day: 32
@@ -73,7 +73,7 @@ def air_registers() -> bytes:
 
 PROGRAM = """
 import sys
-sys.path.insert(0, "tests/firmware")
+sys.path.insert(0, "tests/kit")
 import small_board
 world = small_board.make(AIR, START_MS, TICKS, KV_FULL, MA_FULL)
 BEFORE

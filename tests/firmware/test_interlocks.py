@@ -13,8 +13,8 @@ from firmware.interlock_table import TABLE
 from firmware.interlocks import NAMES, Interlocks
 from firmware.settings import Settings
 from firmware.signals import ALL_CLOSED, CHAIN_A, CHAIN_B, GENERATOR_OK, HOLD_EMISSION, Outputs
-from tests.firmware.bench import TICK_MS, Bench, healthy
-from tests.full_scales import KV_PER_COUNT, MA_PER_COUNT
+from tests.kit.chip_bench import TICK_MS, Bench, healthy
+from tests.kit.full_scales import KV_PER_COUNT, MA_PER_COUNT
 
 CODE = {row[1]: row[0] for row in TABLE}
 DELAY_MS = {row[1]: row[3] for row in TABLE}
@@ -99,8 +99,14 @@ def latest_ms(name: str) -> int:
 
 def test_every_row_of_the_table_has_a_test():
     # These need a story of their own.
-    apart = {"chain-disagree", "voltage-present", "no-current", "current-astray", "arcing",
-             "no-voltage"}  # fmt: skip
+    apart = {
+        "chain-disagree",
+        "voltage-present",
+        "no-current",
+        "current-astray",
+        "arcing",
+        "no-voltage",
+    }
     assert {*CONDITIONS, *apart} == {row[1] for row in TABLE}
 
 

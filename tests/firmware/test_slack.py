@@ -85,8 +85,10 @@ def test_a_collection_that_never_fits_is_forced_when_patience_ends_and_is_counte
     bench = Bench()
     done = bench.ticks(3 * PATIENCE_TICKS, BUDGET_US)
     assert [at + 1 for at, what in enumerate(done) if what == "collect"] == [
-        PATIENCE_TICKS, 2 * PATIENCE_TICKS, 3 * PATIENCE_TICKS,
-    ]  # fmt: skip
+        PATIENCE_TICKS,
+        2 * PATIENCE_TICKS,
+        3 * PATIENCE_TICKS,
+    ]
     assert bench.slack.worst()["forced"] == 3
 
 

@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 
-from firmware import lean
-from firmware.main import Schedule
+from firmware import unload as lean
+from firmware.loop import Schedule
 from firmware.settings import Settings
 from firmware.slack import COLLECT_TICKS, Slack
 from firmware.store import Store
 from firmware.ticks import MASK
-from tests.hil.chip_unit import ChipUnit
-from tests.hil.hosts import quick_settings, warm_plant
-from twin.plant import TICK_MS, Plant
+from tests.kit.chip_unit import ChipUnit
+from tests.kit.hosts import quick_settings, warm_plant
+from twin.plant.plant import TICK_MS, Plant
 
 RUN_MS = 1000  # all chips have been read
 TO_BEAM_MS = 7500  # from `run` to full current, with the quick settings
@@ -285,7 +285,7 @@ def test_memory_is_made_ready_before_the_watchdog_is_armed(start: Any, bench: Be
     bench.order(2000, "reset")
     start.operate(bench)
     assert bench.thresholds == [-1]
-    assert bench.drops == 3  # at the start, and after each word of firmware/service.py
+    assert bench.drops == 3  # at the start, and after each word of firmware/console/service.py
 
 
 def test_settings_that_are_saved_are_in_force_in_the_next_life(start: Any, bench: Bench):
@@ -314,7 +314,7 @@ def test_main_goes_over_to_the_link_and_back_and_resets(start, bench, monkeypatc
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_ctrl_c_is_a_byte_like_any_other_while_the_link_is_on(start, bench, monkeypatch, fails):
-    lockstep = importlib.import_module("firmware.lockstep")
+    lockstep = importlib.import_module("firmware.link.serve")
 
     def serve(_: Any, settle: Any) -> None:
         bench.events.append("serving")

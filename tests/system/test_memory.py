@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.jobs import job
-from twin.columns import COLUMNS
-from twin.recorder import Recorder
-from twin.run import simulate
-from twin.scenario import load_scenario
+from tests.kit.jobs import job
+from twin.recording.columns import COLUMNS
+from twin.recording.recorder import Recorder
+from twin.runs.run import simulate
+from twin.scenarios.scenario import load_scenario
 
 PAGE_MB = 4096 / 2**20
 FLAT_MB = 4.0

@@ -11,10 +11,10 @@ from contextlib import closing
 import pytest
 import trustme
 
-from tests.system.mosquitto import Line, Mosquitto, tool
-from tests.twin.watcher import Watcher
-from twin.errors import InputError
-from twin.telemetry import Telemetry
+from tests.kit.mosquitto import Line, Mosquitto, tool
+from tests.kit.watcher import Watcher
+from twin.files.errors import InputError
+from twin.telemetry.telemetry import Telemetry
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SETUP = ROOT / "scripts" / "mosquitto"
@@ -98,7 +98,7 @@ def test_another_client_sees_the_will_when_the_publisher_is_killed(mosquitto):
     broker = mosquitto()
     script = f"""
 import threading
-from twin.telemetry import Telemetry
+from twin.telemetry.telemetry import Telemetry
 telemetry = Telemetry("{broker.url}", "tube01")
 telemetry.connect()
 telemetry.status("running", 0)

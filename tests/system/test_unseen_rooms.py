@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.system.jobs import job, outcomes
-from twin.scenario import Room, Scenario
+from tests.kit.jobs import job, outcomes
+from twin.scenarios.scenario import Room, Scenario
 
 STEEPEST_C_PER_H = 5.0
 STEP_C = 4.0

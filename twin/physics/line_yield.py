@@ -208,10 +208,12 @@ class LineYield:
             per_kv2 = 0.5e3 * CONTINUUM_PER_EV * xray.atomic_number(element)  # keV/kV2
             photons = per_kv2 * over_kv**2 / (4.0 * pi * effective_energy_kev)
         else:
-            photons = np.array([
-                line_photons(element, line, take_off_deg, self.edge_kv + float(over))
-                for over in over_kv
-            ])  # fmt: skip
+            photons = np.array(
+                [
+                    line_photons(element, line, take_off_deg, self.edge_kv + float(over))
+                    for over in over_kv
+                ]
+            )
         spline = CubicSpline(np.arange(self.NODES), np.log(smooth * photons), bc_type="natural")
         self._cubics = [tuple(row) for row in spline.c.T.tolist()]
         self._first = log(self.FIRST_KV)

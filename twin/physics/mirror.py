@@ -27,8 +27,14 @@ MRAD_PER_ARCSEC = 1e3 * radians(1.0 / 3600.0)
 
 # Bulk densities; sputtered films have 90 to 100 % of them. Carbon as sputtered, 2.0 to 2.3.
 DENSITY_G_CM3 = {
-    "B4C": 2.52, "C": 2.2, "Cr": 7.19, "Mo": 10.22, "Ni": 8.90, "Si": 2.33, "W": 19.3,
-}  # fmt: skip
+    "B4C": 2.52,
+    "C": 2.2,
+    "Cr": 7.19,
+    "Mo": 10.22,
+    "Ni": 8.90,
+    "Si": 2.33,
+    "W": 19.3,
+}
 SUBSTRATE = "Si"
 SEARCH = 0.25  # of the Bragg angle, on both sides of it
 ANGLES = 4001

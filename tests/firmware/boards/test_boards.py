@@ -7,8 +7,8 @@ import pytest
 
 from firmware.boards import pins
 from firmware.signals import ALL_CLOSED, CHAIN_B, GENERATOR_OK
-from tests.firmware.boards.rig import PORTS, Rig, forget_boards
-from twin.chips.spellman import VirtualGenerator, VirtualUart
+from hil.pico.chips.spellman import VirtualGenerator, VirtualUart
+from tests.kit.board_rig import PORTS, Rig, forget_boards
 
 HALF_A_SECOND = 50  # ticks: all that is slow has had its turn
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.firmware.boards.ports import Rp2
-from tests.firmware.boards.rig import Rig, forget_boards
+from tests.kit.board_rig import Rig, forget_boards
+from tests.kit.ports import Rp2
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The tables of pins: nothing twice, nothing on a pin that can't do it; docs/wiring.md shows them.
+"""The tables of pins: nothing twice, nothing on a pin that can't do it, and the page shows them.
 
 What the pins are is from the boards' own descriptions in MicroPython 1.25 (ports/*/boards) and from
 the processors' data sheets. That each works as its signal, on its port, is in test_boards.py.
@@ -13,7 +13,7 @@ from wiring_picture import PICTURES, pictures
 from wiring_table import WIRES, tables
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGE = (ROOT / "docs" / "wiring.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "board" / "wiring.md").read_text(encoding="utf-8")
 OUTPUTS = {name for name, (direction, _) in WIRES.items() if direction in ("out", "both")}
 INTERRUPTS = ("chain_a", "chain_b", "fan_tach")
 

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware.drivers.ads1115 import Ads1115
-from tests.firmware.drivers.rigs import Babbling, Clock, Faltering, anything, sources
-from twin.chips import ads1115 as chips
-from twin.chips.bus import I2CBus
+from hil.pico.chips import ads1115 as chips
+from hil.pico.chips.bus import I2CBus
+from tests.kit.driver_rigs import Babbling, Clock, Faltering, anything, sources
 
 ADDRESS = 0x48
 LSB_V = 62.5e-6

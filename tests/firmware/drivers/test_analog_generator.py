@@ -11,8 +11,8 @@ from firmware.drivers.analog_generator import AnalogGenerator
 from firmware.drivers.generator import EnableLine
 from firmware.signals import Inputs, Outputs
 from firmware.ticks import MASK, PERIOD_MS
-from tests.firmware.drivers.spellman_rig import TICK_MS, Dac
-from tests.firmware.on_micropython import PRECISIONS, printed_here, printed_on_micropython
+from tests.kit.on_micropython import PRECISIONS, printed_here, printed_on_micropython
+from tests.kit.spellman_rig import TICK_MS, Dac
 
 
 class Adc:

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware.drivers.bme280 import Bme280
-from tests.firmware.drivers.rigs import Babbling, Clock, Faltering, anything, sources
-from twin.chips import bme280 as chips
-from twin.chips.bus import I2CBus
+from hil.pico.chips import bme280 as chips
+from hil.pico.chips.bus import I2CBus
+from tests.kit.driver_rigs import Babbling, Clock, Faltering, anything, sources
 
 ADDRESS = 0x76
 MEASUREMENT_MS = 44.0  # section 9.1 for oversampling 4, 16, 1: 1 + 8 + 32.5 + 2.5

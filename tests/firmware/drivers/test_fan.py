@@ -5,10 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware.drivers.fan import Fan
-from tests.firmware.drivers.rigs import Clock
-from tests.firmware.on_micropython import printed_on_micropython
-from twin.chips import fan as chips
-from twin.chips.bus import PWM, Pin
+from hil.pico.chips import fan as chips
+from hil.pico.chips.bus import PWM, Pin
+from tests.kit.driver_rigs import Clock
+from tests.kit.on_micropython import printed_on_micropython
 
 
 class Rig:

@@ -3,8 +3,8 @@
 import pytest
 
 from firmware.drivers.lamp import Lamp
-from twin.chips.bus import ADC, Pin
-from twin.chips.lamp import current_u16
+from hil.pico.chips.bus import ADC, Pin
+from hil.pico.chips.lamp import current_u16
 
 
 def test_the_lamp_is_off_until_it_is_told():

@@ -7,9 +7,9 @@ from hypothesis import given
 
 from firmware.calibration import pt100_raw, pt100_temperature_c
 from firmware.drivers.max31865 import Max31865
-from tests.firmware.drivers.rigs import Babbling, Clock, anything
-from twin.chips import max31865 as chips
-from twin.chips.bus import EIO, Pin, SPIBus
+from hil.pico.chips import max31865 as chips
+from hil.pico.chips.bus import EIO, Pin, SPIBus
+from tests.kit.driver_rigs import Babbling, Clock, anything
 
 # Data sheet 19-6478 Rev 3, table 9: PT100 over 400 ohm; degC, ohm, registers 01h and 02h, code.
 TABLE_9 = [

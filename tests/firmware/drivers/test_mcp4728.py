@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware.drivers.mcp4728 import Mcp4728
-from tests.firmware.drivers.rigs import Babbling, Clock, Faltering, anything
-from twin.chips import mcp4728 as chips
-from twin.chips.bus import I2CBus
+from hil.pico.chips import mcp4728 as chips
+from hil.pico.chips.bus import I2CBus
+from tests.kit.driver_rigs import Babbling, Clock, Faltering, anything
 
 ADDRESS = 0x60
 codes = st.lists(st.integers(0, 4095), min_size=4, max_size=4)

@@ -6,8 +6,8 @@ from functools import partial
 
 import pytest
 
-from tests.firmware.on_micropython import PRECISIONS, printed_here, printed_on_micropython
-from twin.chips.bme280 import Calibration, inverted
+from hil.pico.chips.bme280 import Calibration, inverted
+from tests.kit.on_micropython import PRECISIONS, printed_here, printed_on_micropython
 
 BUSES = """
 class I2C:

@@ -38,8 +38,11 @@ from twin.physics.materials import TARGETS, Target
 CU, MO, W, GA = (TARGETS[symbol] for symbol in ("Cu", "Mo", "W", "Ga"))
 # Worked out elsewhere: width, length in um -> rise in K at 50 W on the tube, of Cu and of Mo.
 PUBLISHED_RISE = {
-    (40, 40): (1221, 3358), (50, 50): (977, 2687), (40, 160): (544, 1497), (40, 250): (402, 1106),
-}  # fmt: skip
+    (40, 40): (1221, 3358),
+    (50, 50): (977, 2687),
+    (40, 160): (544, 1497),
+    (40, 250): (402, 1106),
+}
 
 
 def flux(spot):
@@ -72,9 +75,13 @@ def integrated_rise_k(spot, conductivity, depth_um=0.0):
 
 
 SPOTS = [
-    ElectronSpot(40, 40), ElectronSpot(40, 160), ElectronSpot(120, 30),
-    ElectronSpot(40, 40, False), ElectronSpot(25, 100, False), ElectronSpot(90, 60, False),
-]  # fmt: skip
+    ElectronSpot(40, 40),
+    ElectronSpot(40, 160),
+    ElectronSpot(120, 30),
+    ElectronSpot(40, 40, False),
+    ElectronSpot(25, 100, False),
+    ElectronSpot(90, 60, False),
+]
 
 
 def jaeger_band(length):
@@ -381,8 +388,14 @@ def test_a_flat_take_off_makes_a_line_a_point():
 
 @pytest.mark.parametrize(
     ("size_um", "name"),
-    [(0.4, "nano"), (8.0, "micro"), (20.0, "micro"), (33.0, "mini"), (100.0, "mini"),
-     (400.0, "standard")],
-)  # fmt: skip
+    [
+        (0.4, "nano"),
+        (8.0, "micro"),
+        (20.0, "micro"),
+        (33.0, "mini"),
+        (100.0, "mini"),
+        (400.0, "standard"),
+    ],
+)
 def test_the_classes_are_source_rays(size_um, name):
     assert focus_class(size_um) == name

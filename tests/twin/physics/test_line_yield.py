@@ -117,10 +117,12 @@ def casnati_cm2(edge_kev, electron_kev):
     u, t, j = electron_kev / edge_kev, electron_kev / 510.999, edge_kev / 510.999
     rydbergs = edge_kev / 0.0136057
     relativity = (
-        (2.0 + j) / (2.0 + t) * ((1.0 + t) / (1.0 + j)) ** 2
+        (2.0 + j)
+        / (2.0 + t)
+        * ((1.0 + t) / (1.0 + j)) ** 2
         * ((j + t) * (2.0 + t) * (1.0 + j) ** 2 / (t * (2.0 + t) * (1.0 + j) ** 2 + j * (2.0 + j)))
         ** 1.5
-    )  # fmt: skip
+    )
     shape = rydbergs ** (-0.0318 + 0.316 / u - 0.1135 / u**2) * 10.57
     shape *= exp(-1.736 / u + 0.317 / u**2) * log(u) / u
     return 2.0 * 5.29177e-9**2 * relativity * shape / rydbergs**2

@@ -7,8 +7,8 @@ import pytest
 import xraylib
 from scipy.optimize import brentq
 
-from twin.physics.cathode import RESISTIVITY_UOHM_CM, heat_capacity_j_mol_k
 from twin.physics.materials import TARGETS
+from twin.plant.cathode import RESISTIVITY_UOHM_CM, heat_capacity_j_mol_k
 
 SOLID = ("Cu", "Mo", "W", "Ag")
 LORENZ = 2.443e-8  # W ohm/K2
@@ -18,8 +18,10 @@ BEATON_HEWITT = {"Ag": (429, 425), "Cu": (401, 393), "Mo": (138, 134)}
 RESISTIVITY_300_K = {"Cu": 1.725, "Ag": 1.629, "Mo": 5.52}
 # Alcock, Itkin and Horrigan 1984, over the liquid: log10(p/atm) = a + b/T + c log10(T).
 LIQUID_PRESSURE = {
-    "Cu": (5.849, -16415, 0.0), "Ag": (5.752, -13827, 0.0), "Ga": (6.754, -13984, -0.3413),
-}  # fmt: skip
+    "Cu": (5.849, -16415, 0.0),
+    "Ag": (5.752, -13827, 0.0),
+    "Ga": (6.754, -13984, -0.3413),
+}
 
 
 def milner_w_mk(kelvin):

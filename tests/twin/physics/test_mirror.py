@@ -74,10 +74,12 @@ def test_acceptance_is_the_convolution_of_two_gaussians(displaced_um, source_um,
 @pytest.mark.parametrize(
     ("shape", "width_um", "ratio"),
     [
-        ("lorentzian", 35.0, 0.82), ("lorentzian", 120.0, 1.20),
-        ("box", 35.0, 1.22), ("box", 120.0, 0.06),
+        ("lorentzian", 35.0, 0.82),
+        ("lorentzian", 120.0, 1.20),
+        ("box", 35.0, 1.22),
+        ("box", 120.0, 0.06),
     ],
-)  # fmt: skip
+)
 def test_another_shape_of_rocking_curve_loses_more_or_less(shape, width_um, ratio):
     """The model's error of shape at 40 um of source: 0.8 to 1.2 times the loss if both are alike.
     A box wider than the source passes a small displacement whole, which no Gaussian does."""
@@ -130,9 +132,15 @@ def reference_peak(layers, thickness_nm, densities, bragg_deg, bilayers=50):
     """(peak, FWHM mrad, degrees) of xraydb's multilayer on silicon, without roughness."""
     angle = np.radians(bragg_deg) * np.linspace(0.9, 1.1, 1201)
     curve = xraydb.multilayer_reflectivity(
-        list(layers), [10.0 * nm for nm in thickness_nm], "Si", angle, 1e3 * COPPER_KEV,
-        n_periods=bilayers, density=list(densities), substrate_density=DENSITY_G_CM3["Si"],
-    )  # fmt: skip
+        list(layers),
+        [10.0 * nm for nm in thickness_nm],
+        "Si",
+        angle,
+        1e3 * COPPER_KEV,
+        n_periods=bilayers,
+        density=list(densities),
+        substrate_density=DENSITY_G_CM3["Si"],
+    )
     above = angle[curve >= 0.5 * curve.max()]
     return curve.max(), 1e3 * (above[-1] - above[0]), np.degrees(angle[curve.argmax()])
 

@@ -1,0 +1,1 @@
+"""Generators with Spellman's serial protocol."""

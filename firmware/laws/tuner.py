@@ -1,0 +1,61 @@
+"""The autotune's place in the controller.
+
+Its code takes 13 kB, which a board would rather have free: it is loaded when it is first asked for
+while the unit is off, because loading takes longer than a tick may with beam. Until then there is
+none, and asking with the beam on does nothing.
+"""
+
+from firmware.state import Plain
+
+
+class Tuner(Plain):
+    """`law` is that of autotune.py, once loaded; what the controller needs of it is here."""
+
+    STATE = ("ma_part", "rest", "fan_program_raw")
+
+    def __init__(self, settings):
+        self.settings = settings
+        self.law = None  # until it is loaded
+        self.ma_part = 1.0  # of the commanded current
+        self.rest = 0.0  # speed of the fan at rest, 0 while that is not known
+        self.fan_program_raw = 0
+
+    def goes_on(self, wanted: bool, off: bool, beam: bool) -> bool:
+        """True while an autotune steers the fan: it begins with the beam, when it is wanted."""
+        law = self.law
+        if law is None:
+            if wanted and off:
+                self.load_law()
+            return False
+        going = law.goes_on(wanted and beam)
+        self.ma_part = law.ma_part
+        return going
+
+    def step(self, dt_s: float, head_c: float, room_c: float, power_w: float, age_ms: int) -> None:
+        """As Autotune.step."""
+        law = self.law
+        if law is not None:
+            law.step(dt_s, head_c, room_c, power_w, age_ms)
+            self.ma_part = law.ma_part
+            self.rest = law.rest
+            self.fan_program_raw = law.fan_program_raw
+
+    def load_law(self):
+        """The law, loaded if it is not yet; it takes some ticks."""
+        if self.law is not None:
+            return self.law
+        from firmware.laws.autotune import Autotune
+
+        self.law = Autotune(self.settings)
+        return self.law
+
+    def state(self) -> dict:
+        state = Plain.state(self)
+        state["law"] = self.law.state() if self.law else None
+        return state
+
+    def load(self, state: dict) -> None:
+        Plain.load(self, state)
+        self.law = None
+        if state["law"]:
+            self.load_law().load(state["law"])

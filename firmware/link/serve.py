@@ -1,0 +1,123 @@
+"""Entry point of the link: the firmware at the far end of frames, in lockstep or in real time.
+
+    micropython -m firmware.link.serve
+
+on the standard streams. A read of the standard input must not wait: on a process whoever starts
+it makes it so (O_NONBLOCK), on a board `ByFrame` does. The first frames bring settings, perhaps a
+state, and the outputs held at the start; then come steps. When the other end closes the stream,
+ends the session or is silent for too long, the safe state is the last word.
+"""
+
+import time
+
+from firmware.controller import Controller
+from firmware.link.frame import LENGTH_AT, SHORTEST, STEP_BYTES
+from firmware.link.session import Link
+from firmware.loop import run
+from firmware.settings import Settings
+from firmware.signals import Outputs
+from firmware.streams import standard_streams
+
+SILENCE_MS = 10000  # until the first frame; after that START says how long
+HEAD_BYTES = LENGTH_AT + 1  # of a frame, with its length
+STEP_LENGTH = SHORTEST + STEP_BYTES  # as it says itself
+STEP_WIRE_BYTES = STEP_LENGTH + 2
+
+
+def serve(link, settle=None) -> None:
+    """Run the firmware on this link until the session is over.
+
+    settle : is called with the link's schedule when everything is there; gives what is done in the
+             slack of real time's ticks, see firmware.loop.run
+    """
+    settings = Settings()
+    outputs = Outputs()
+    try:
+        if not link.prepare(settings, outputs):
+            return
+        controller = Controller(settings)
+        if link.state:
+            controller.load(link.state)
+            link.state = {}
+        slack = settle(link.schedule) if settle else None
+        link.begin(controller)
+    except Exception as error:
+        link.refuse(error)
+        raise
+    run(
+        link,
+        controller,
+        link.command,
+        link,
+        outputs=outputs,
+        slack=slack if link.real_time else None,
+    )
+
+
+class ByFrame:
+    """A reader that gives what has come, made of one that waits until it has what it was asked for.
+
+    A STEP says its length in its first bytes, and with a guard the rest is asked for at once: byte
+    by byte it would take most of a board's tick. Everything else, what follows on a damaged frame,
+    and all of it where there is no guard, is asked for by single bytes.
+
+    guard : between its begin() and end() no read waits for long; firmware/boards/guard.py
+    """
+
+    def __init__(self, reader, is_ready, guard=None):
+        self._is_ready = is_ready
+        self._guard = guard
+        self._whole = memoryview(bytearray(STEP_WIRE_BYTES))
+        self._head = self._whole[:HEAD_BYTES]
+        self._rest = self._whole[HEAD_BYTES:]
+        self._readinto = reader.readinto
+        self._one = bytearray(1)
+        self._at_begin = False  # of a frame: what came last was the end of one
+
+    def read(self, size: int) -> bytes:
+        """Up to `size` bytes, or to the end of a frame; one must be there."""
+        if self._guard is None or not self._at_begin or size < STEP_WIRE_BYTES:
+            return self._by_byte(size)
+        self._guard.begin()
+        try:
+            self._readinto(self._head)
+            is_step = self._head[LENGTH_AT] == STEP_LENGTH and 0 not in bytes(self._head)
+            if is_step:
+                self._readinto(self._rest)
+        finally:
+            self._guard.end()
+        got = bytes(self._whole if is_step else self._head)
+        self._at_begin = got[-1] == 0
+        return got
+
+    def _by_byte(self, size: int) -> bytes:
+        readinto, is_ready, one = self._readinto, self._is_ready, self._one
+        size = min(size, STEP_WIRE_BYTES)  # it takes its time, and a tick may be due
+        got = bytearray()
+        while readinto(one):
+            got.extend(one)
+            if not one[0] or len(got) == size or not is_ready(0):
+                break
+        self._at_begin = one[0] == 0
+        return bytes(got)
+
+
+def link_over(streams: tuple, silence_ms: int, wait_reads: bool = False, guard=None) -> Link:
+    """The link over firmware.streams; `wait_reads` if a read waits for all that it asks for."""
+    reader, writer, readable, writable = streams
+    if wait_reads:
+        reader = ByFrame(reader, readable, guard)
+    ticks_ms, ticks_us = clocks()
+    return Link(reader, writer, readable, writable, ticks_ms, silence_ms, ticks_us)
+
+
+def clocks() -> tuple:
+    """ticks_ms and ticks_us of the time module, or what CPython has in their place."""
+    if hasattr(time, "ticks_ms"):
+        return time.ticks_ms, getattr(time, "ticks_us", None)
+    now_ns = getattr(time, "monotonic_ns")  # noqa: B009 (no port has it, nor do its stubs)
+    return lambda: now_ns() // 1_000_000, lambda: now_ns() // 1000
+
+
+if __name__ == "__main__":
+    serve(link_over(standard_streams(), SILENCE_MS))

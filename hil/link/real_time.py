@@ -1,0 +1,198 @@
+"""The host's end of the link in real time: the board's clock rules, and the twin follows it."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from firmware.controller import Controller
+from firmware.link import frame
+from firmware.link.session import grow
+from firmware.loop import TICK_MS
+from firmware.settings import Settings
+from firmware.signals import Command, Inputs, Outputs
+from firmware.ticks import MASK, diff
+from hil.link.link import HALF, Frame, Link, Patience
+from hil.link.shadow import Shadow
+from hil.link.transports import Transport
+
+TIMEOUT_S = 1.0  # a board that ticks by itself has no reason to be silent for longer
+SILENCE_MS = 2000  # the beam is long off then, and the board may go back to its console
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A tick of the board. What it put out is in the link's `outputs`.
+
+    index   : in periods from the first one, with those that the board left out
+    now_ms  : by the board's clock
+    sample  : payload of the STEP that it used
+    late_ms : how long after the time for which that was meant
+    gap     : how many ticks before this one nothing was heard of
+    """
+
+    index: int
+    now_ms: int
+    sample: bytes
+    late_ms: int
+    gap: int
+
+
+class RealTimeLink(Link):
+    """As Link, but samples are posted without waiting, and the board tells of each of its ticks.
+
+    now_ms : the world's time at the start; all its times are told by this clock
+    """
+
+    REAL_TIME = True
+
+    def __init__(
+        self,
+        transport: Transport,
+        settings: Settings,
+        outputs: Outputs | None = None,
+        *,
+        now_ms: int,
+        timeout_s: float = TIMEOUT_S,
+        silence_ms: int = SILENCE_MS,
+        **options: Any,
+    ):
+        self._ticks: deque[tuple[float, Frame]] = deque()  # with the time at which they came
+        self._samples: dict[int, tuple[int, bytes]] = {}  # by number: (meant_ms, payload)
+        self._told = Outputs()
+        self._number = self._missed = 0  # of the last tick, and how many were left out before it
+        self._index = -1
+        self._before: tuple[float, int, int] | None = None  # its arrival, time and sample
+        options.update(now_ms=now_ms, timeout_s=timeout_s, silence_ms=silence_ms)
+        super().__init__(transport, settings, outputs, **options)
+
+    def board_ms(self, now_ms: int) -> int:
+        """The world's time by the board's clock."""
+        return (now_ms + self._clock_ms) & MASK
+
+    def world_ms(self, board_ms: int) -> int:
+        """The board's time by the world's clock, wrapping ms."""
+        return (board_ms - self._clock_ms) & MASK
+
+    def post(self, meant_ms: int, inputs: Inputs, command: Command) -> None:
+        """A sample for the tick at this time of the board's clock."""
+        payload = frame.pack_step(inputs, command)
+        self._send(frame.STEP, payload, meant_ms)
+        self._samples[self._sequence] = meant_ms, payload
+
+    def next_tick(self) -> Tick:
+        """The board's next tick, at once if it has been told already."""
+        patience = Patience(self.timeout_s, self.resend_s)
+        while True:
+            while self._ticks:
+                tick = self._judge(*self._ticks.popleft())
+                if tick:
+                    return tick
+            self._listen(patience)
+
+    def _sort(self, one: Frame) -> None:
+        if one[0] == frame.TICKED:
+            self._ticks.append((perf_counter(), one))
+        else:
+            super()._sort(one)
+
+    def _judge(self, came_s: float, one: Frame) -> Tick | None:
+        """None if this tick has been told before."""
+        _, sequence, now_ms, payload = one
+        counts = self.counts
+        number, missed = frame.unpack_ticked(payload, self._told)
+        ahead = (number - self._number) & 0xFFFF
+        if not 0 < ahead < HALF:
+            counts.late += 1
+            return None
+        if sequence not in self._samples:
+            counts.out_of_order += 1
+            return None
+        self._index += ahead + ((missed - self._missed) & 0xFFFF)
+        self._number, self._missed = number, missed
+        self.outputs.load(self._told.values())
+        for old in [old for old in self._samples if HALF > (sequence - old) & 0xFFFF > 0]:
+            del self._samples[old]
+        meant_ms, sample = self._samples[sequence]
+        late_ms = diff(now_ms, meant_ms)
+        if self._before:
+            before_s, before_ms, before = self._before
+            apart_us = 1e6 * (came_s - before_s) - 1e3 * diff(now_ms, before_ms)
+            counts.jitter.add(abs(apart_us))
+            if before == sequence:
+                counts.overruns.add(now_ms, late_ms)
+        self._before = came_s, now_ms, sequence
+        counts.frames += 1
+        counts.gaps += ahead - 1
+        return Tick(self._index, now_ms, sample, late_ms, ahead - 1)
+
+
+class RealTimeShadow(Shadow):
+    """A controller that is two, of which the other one has its own clock.
+
+    The world follows the board: each of its ticks waits for one of the board's, and for those that
+    the board left out the outputs hold. The firmware here is stepped with what the board used, the
+    same sample grown as old, at the same time, and so must come to the same outputs.
+
+    guessed : ticks of the board that were lost on the line. What they used is guessed, and from
+              there on the two may differ.
+    on_tick : called after each tick with what the board used and put out: now_ms by the world's
+              clock, inputs, command, outputs; None: nobody is
+    """
+
+    def __init__(self, controller: Controller, peer: RealTimeLink, peer_drives: bool = False):
+        super().__init__(controller, peer, peer_drives)
+        self.guessed = 0
+        self.on_tick: Callable[[int, Inputs, Command, Outputs], None] | None = None
+        self._link = peer
+        self._index = 0  # of the world's next tick
+        self._first_ms: int | None = None  # when the board's first tick was due
+        self._tick: Tick | None = None  # told, but the world is not there yet
+        self._used: tuple[bytes, int] = (b"", 0)  # the sample of the tick before, and how late
+        self._inputs = Inputs()
+        self._command = Command(0.0, 0.0)
+
+    def _step(self, now_ms: int, inputs: Inputs, outputs: Outputs, command: Command) -> None:
+        tick = self._tick
+        if tick is None:
+            self._link.post(self._due_ms(now_ms), inputs, command)
+            tick = self._tick = self._link.next_tick()
+            self._note_when(tick)
+        if tick.index <= self._index:
+            self._tick = None
+            self._follow(tick, now_ms)
+            self._drive(outputs)
+        self._index += 1
+
+    def _due_ms(self, now_ms: int) -> int:
+        if self._first_ms is None:
+            return self._link.board_ms(now_ms)
+        return (self._first_ms + self._index * TICK_MS) & MASK
+
+    def _note_when(self, tick: Tick) -> None:
+        """No tick begins early, some begin late: the earliest tells when the first was due.
+
+        The board refuses samples for a time too far ahead, which they are if that is taken late.
+        """
+        first_ms = (tick.now_ms - tick.index * TICK_MS) & MASK
+        if self._first_ms is None or diff(first_ms, self._first_ms) < 0:
+            self._first_ms = first_ms
+
+    def _follow(self, tick: Tick, now_ms: int) -> None:
+        for before in range(tick.gap, 0, -1):
+            sample, late_ms = self._used
+            self._used = sample, late_ms + TICK_MS
+            self._step_here(tick.now_ms - before * TICK_MS, *self._used, self._here)
+            self.guessed += 1
+        self._used = tick.sample, tick.late_ms
+        self._step_here(tick.now_ms, *self._used, self.peer.outputs)
+        self._compare(now_ms)
+
+    def _step_here(self, board_ms: int, sample: bytes, late_ms: int, told: Outputs) -> None:
+        frame.unpack_step(sample, self._inputs, self._command)
+        grow(self._inputs, late_ms)
+        now_ms = self._link.world_ms(board_ms)
+        self.controller.step(now_ms, self._inputs, self._here, self._command)
+        if self.on_tick:
+            self.on_tick(now_ms, self._inputs, self._command, told)

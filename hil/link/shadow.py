@@ -1,0 +1,122 @@
+"""Two firmwares on the same inputs: the one in this process and the one at the end of a link.
+
+A shadow takes the controller's place in a world (twin/world/world.py). It steps the firmware here
+on exactly what the other one used, and compares all outputs of every tick.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from firmware.controller import Controller
+from firmware.signal_table import OUTPUTS
+from firmware.signals import Command, Inputs, Outputs
+from hil.link.link import Link, LinkError
+
+NAMES = tuple(signal[0] for signal in OUTPUTS)
+STATE_AT = NAMES.index("state")
+TRIP_AT = NAMES.index("trip")
+SAFE = Outputs().values()
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first place where the two firmwares part."""
+
+    tick: int
+    now_ms: int
+    signal: str
+    here: int
+    there: int
+
+
+def make_safe(world: Any) -> None:
+    """What a host does when its link is lost: nothing in this world's plant stays energised."""
+    world.outputs.load(SAFE)
+    world.board.write(world.outputs)
+
+
+class Shadow:
+    """A controller that is two, in lockstep; hil/link/real_time.py has the other.
+
+    Both see the same inputs and command. The outputs of the one here drive the plant, or those
+    of the peer if `peer_drives`; each keeps its own outputs in memory, as on its own hardware.
+    What is not found here, the laws for instance, is that of the firmware here.
+
+    ticks : how many were compared
+    first : the first Difference, or None
+    worst : the largest difference of each output signal so far, in counts
+    """
+
+    def __init__(self, controller: Controller, peer: Link, peer_drives: bool = False):
+        self.controller = controller
+        self.peer = peer
+        self.peer_drives = peer_drives
+        self.ticks = 0
+        self.first: Difference | None = None
+        self.worst = dict.fromkeys(NAMES, 0)
+        self._here = Outputs()
+        self._here.load(peer.outputs.values())
+        self._trip = peer.outputs.values()[TRIP_AT]
+        self._trip_ms = controller.trip_ms
+
+    @property
+    def condition(self) -> int:
+        """The state that drives the plant, see firmware/controller.py."""
+        return self._driving(STATE_AT) if self.peer_drives else self.controller.condition
+
+    @property
+    def trip(self) -> int:
+        """Code of the first cause of the trip, 0 if there is none."""
+        return self._driving(TRIP_AT) if self.peer_drives else self.controller.trip
+
+    @property
+    def trip_ms(self) -> int:
+        """When it was, wrapping ms of the world's clock."""
+        return self._trip_ms if self.peer_drives else self.controller.trip_ms
+
+    @property
+    def worst_difference(self) -> int:
+        """The largest of `worst`, in counts."""
+        return max(self.worst.values())
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["controller"], name)
+
+    def state(self) -> dict[str, Any]:
+        """The memory of the firmware that drives the plant, its times by the world's clock."""
+        return self.peer.state() if self.peer_drives else self.controller.state()
+
+    def step(self, now_ms: int, inputs: Inputs, outputs: Outputs, command: Command) -> None:
+        """One tick of both. LinkError if the peer is lost; then nothing is energised."""
+        try:
+            self._step(now_ms, inputs, outputs, command)
+        except LinkError:
+            outputs.load(SAFE)
+            self.peer.outputs.load(SAFE)
+            raise
+
+    def _step(self, now_ms: int, inputs: Inputs, outputs: Outputs, command: Command) -> None:
+        self.peer.send(now_ms, inputs, command)
+        self.controller.step(now_ms, inputs, self._here, command)
+        self.peer.receive()
+        self._compare(now_ms)
+        self._drive(outputs)
+
+    def _drive(self, outputs: Outputs) -> None:
+        outputs.load((self.peer.outputs if self.peer_drives else self._here).values())
+
+    def _driving(self, at: int) -> int:
+        value: int = self.peer.outputs.values()[at]
+        return value
+
+    def _compare(self, now_ms: int) -> None:
+        ours, theirs = self._here.values(), self.peer.outputs.values()
+        if theirs[TRIP_AT] != self._trip:
+            self._trip, self._trip_ms = theirs[TRIP_AT], now_ms
+        if ours != theirs:
+            for name, here, there in zip(NAMES, ours, theirs, strict=True):
+                if here != there:
+                    self.worst[name] = max(self.worst[name], abs(here - there))
+                    if self.first is None:
+                        self.first = Difference(self.ticks, now_ms, name, here, there)
+        self.ticks += 1

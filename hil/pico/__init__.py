@@ -1,0 +1,1 @@
+"""The emulated Raspberry Pi Pico, and the chips around it."""

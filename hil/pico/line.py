@@ -1,0 +1,46 @@
+"""The serial line of the emulated Pico as a way for frames: a bench board, without chips.
+
+Host and board take turns, and the board's time passes only while the host reads: a read lasts
+until something has come, however long that takes on the wall clock.
+"""
+
+from hil.link.transports import GoneError
+from hil.pico.emulated import EmulatedPico
+from hil.pico.unit import unit_files
+from hil.targets.interpreters import find_pico_image
+
+BOOT_MS = 3000  # the window for Ctrl-C included
+SILENT_MS = 2000  # of simulated time; a session that has fallen silent is over by then
+
+
+class PicoLine:
+    """A transport (hil/link/transports.py) to a board, `pico`, that has been asked for frames."""
+
+    def __init__(self) -> None:
+        self.pico = EmulatedPico(find_pico_image(), unit_files(bench=True))
+        self.pico.run(BOOT_MS)
+        self.pico.received.clear()
+        self.pico.send(b"\nlink\n")
+
+    def write(self, data: bytes | bytearray) -> None:
+        self.pico.send(bytes(data))
+
+    def read(self, timeout_s: float) -> bytes:
+        pico = self.pico
+        if not pico.run(SILENT_MS, lambda: len(pico.received) > 0):
+            raise GoneError("has fallen silent")
+        said = bytes(pico.received)
+        pico.received.clear()
+        return said
+
+    def story(self) -> str:
+        return ""
+
+    def wait(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def __str__(self) -> str:
+        return "the emulated Pico"

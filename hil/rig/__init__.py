@@ -1,0 +1,1 @@
+"""The pytest plugin: a bench in the words of a test."""

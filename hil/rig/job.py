@@ -1,0 +1,53 @@
+"""What a bench test runs in: a scenario's room and settings, for as long as the test goes on."""
+
+from dataclasses import replace
+
+from twin.files.errors import InputError
+from twin.plant.plant import Plant
+from twin.runs.job import Job
+from twin.runs.prepare import prepare
+from twin.scenarios.scenario import Room, Scenario
+from twin.tube.tube import DEFAULT_TUBE
+
+DEFAULT_SCENARIO = "bench-short"
+
+
+def bench_job(
+    scenario: str = DEFAULT_SCENARIO, tube: str = DEFAULT_TUBE, seed: int = 1, **settings: float
+) -> Job:
+    """Tube, room and firmware settings of a test. InputError in one line.
+
+    A scenario's steps are not done: what happens is for the test to say. A room that stays as it
+    is does so beyond the scenario's end; any other ends with the scenario.
+
+    settings : of the firmware, docs/board/settings.md, where they are not the scenario's
+    """
+    job = prepare(scenario, tube, None, None, seed, ())
+    chosen = _steady(job.scenario)
+    values = {**chosen.settings, **settings}
+    job = replace(job, scenario=chosen.model_copy(update={"settings": values}))
+    try:
+        problem = job.settings().problem()
+    except ValueError as error:
+        raise InputError(f"settings: {error}; docs/board/settings.md lists them") from None
+    if problem:
+        raise InputError(f"setting {problem[0]}: {problem[1]}")
+    return job
+
+
+def check_room(plant: Plant, until_ms: int) -> None:
+    """InputError if the room is not described until then."""
+    room = plant.ambient
+    if not room.repeat and until_ms > 1000.0 * room.duration_s:
+        raise InputError(
+            f"the room is described for {room.duration_s:g} s of scenario time only; choose a "
+            "scenario that lasts longer, or whose room repeats or stays as it is"
+        )
+
+
+def _steady(scenario: Scenario) -> Scenario:
+    room = scenario.ambient
+    if room is None or any(len(set(values)) > 1 for values in room.columns().values()):
+        return scenario
+    endless = Room(**{**room.model_dump(), "repeat": True})
+    return scenario.model_copy(update={"ambient": endless})

@@ -1,0 +1,1 @@
+"""What the firmware can be run on."""

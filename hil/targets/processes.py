@@ -1,0 +1,27 @@
+"""The firmware's end of the link as command lines of processes, see firmware/link/serve.py."""
+
+import sys
+
+from hil.targets.interpreters import find_micropython
+
+PICO_HEAP_BYTES = 240 * 1024  # what an RP2040's firmware leaves to Python
+PRECISIONS = {"micropython": "double", "micropython-f32": "single"}
+TARGETS = ("cpython", *PRECISIONS)
+
+
+def command_of(target: str) -> list[str]:
+    """The command line that starts the firmware's lockstep on a target.
+
+    "cpython" is this very interpreter in a process of its own, "micropython" calculates in double
+    precision on 64 bits, "micropython-f32" in single precision on 32 bits with a heap of
+    PICO_HEAP_BYTES, as a microcontroller does. InputError if there is no such interpreter.
+    """
+    entry = ["-m", "firmware.link.serve"]
+    if target == "cpython":
+        return [sys.executable, *entry]
+    if target == "micropython":
+        return [str(find_micropython("double").absolute()), *entry]
+    if target == "micropython-f32":
+        single = str(find_micropython("single").absolute())
+        return [single, "-X", f"heapsize={PICO_HEAP_BYTES}", *entry]
+    raise ValueError(f"{target!r} is no target; choose {', '.join(TARGETS)}")

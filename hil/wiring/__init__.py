@@ -1,0 +1,1 @@
+"""Which signal is made where on a bench: plans as data."""

@@ -1,0 +1,230 @@
+"""Benches as data: the built-in ones agree with the firmware and the twin, and errors are found."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import benches_table
+from firmware.boards.pins import PICO
+from firmware.drivers.fan import HIGHEST_RPM
+from firmware.signal_table import INPUTS, OUTPUTS
+from hil.pico.chips import rack
+from hil.pico.chips.mcp4728 import REFERENCE_V
+from hil.wiring.parts import RANGES
+from hil.wiring.plan import BENCHES, builtin_benches, load_bench
+from twin.files.errors import InputError
+from twin.world.faults import CONTACTS, FAULTS
+
+ROOT = Path(__file__).parents[3]
+SIGNALS = [signal[0] for signal in (*INPUTS, *OUTPUTS)]
+
+
+@pytest.mark.parametrize("name", builtin_benches())
+def test_a_built_in_bench_carries_each_signal_of_the_declaration(name: str):
+    bench = load_bench(name)
+    carried = [signal for wire in bench.wire for signal in wire.signals]
+    assert set(carried) == set(SIGNALS)
+    assert all(carried.count(signal) == 1 for signal in SIGNALS if signal != "switches")
+    for contact in CONTACTS:
+        assert bench.wire_of("switches", contact).contact in ("", contact)
+
+
+def test_there_are_a_line_an_emulation_and_a_box():
+    assert set(builtin_benches()) >= {"link", "emulated-pico", "relay-box"}
+
+
+def test_over_the_link_every_fault_of_the_seam_can_be_made():
+    bench = load_bench("link")
+    assert set(bench.faults) == set(FAULTS)
+    assert {fault.by for fault in bench.faults.values()} == {"seam"}
+    assert {wire.by for wire in bench.wire} == {"frame"}
+
+
+def test_the_emulated_pico_is_wired_as_the_chips_are():
+    """The description on one side, hil/pico/chips/rack.py and the board's pins on the other."""
+    bench = load_bench("emulated-pico")
+    addresses = {name: chip.address for name, chip in bench.chips.items() if chip.bus == "i2c"}
+    assert addresses == {
+        "kv_adc": rack.KV_ADDRESS,
+        "ma_adc": rack.MA_ADDRESS,
+        "dac": rack.DAC_ADDRESS,
+        "air": rack.AIR_ADDRESS,
+    }
+    selects = {name: chip.select for name, chip in bench.chips.items() if chip.bus == "spi"}
+    assert selects == {"head": "head_cs", "mount": "mount_cs"}
+    places = {
+        "kv_monitor_raw": ("kv_adc", 0, rack.VOLTS_PER_COUNT),
+        "ma_monitor_raw": ("ma_adc", 0, rack.VOLTS_PER_COUNT),
+        "filament_monitor_raw": ("ma_adc", 1, rack.VOLTS_PER_COUNT),
+        "generator_temperature_raw": ("ma_adc", 2, rack.LM35_VOLTS_PER_CENTI),
+        "grid_program_raw": ("dac", rack.GRID, REFERENCE_V / 4096),
+        "kv_program_raw": ("dac", rack.KV, REFERENCE_V / 4096),
+        "filament_program_raw": ("dac", rack.FILAMENT, REFERENCE_V / 4096),
+        "head_temperature_raw": ("head", 0, 400.0 / rack.RATIO_COUNTS),
+        "mount_temperature_raw": ("mount", 0, 400.0 / rack.RATIO_COUNTS),
+    }
+    for signal, (chip, channel, per_count) in places.items():
+        wire = bench.wire_of(signal)
+        assert (wire.chip, wire.channel) == (chip, channel), signal
+        assert wire.per_count == pytest.approx(per_count), signal
+    pins = {
+        "hv_enable": "hv_enable",
+        "lamp_on": "lamp",
+        "lamp_current_raw": "lamp_sense",
+        "fan_program_raw": "fan_pwm",
+        "fan_tach_raw": "fan_tach",
+    }
+    assert {signal: bench.wire_of(signal).pin for signal in pins} == pins
+    contacts = {"chain-a": "chain_a", "chain-b": "chain_b", "generator": "generator_ok"}
+    assert {one: bench.wire_of("switches", one).pin for one in CONTACTS} == contacts
+    assert all(wire.pin in PICO for wire in bench.wire if wire.pin)
+
+
+def test_what_the_fan_reaches_is_what_the_declaration_and_the_driver_can_hold():
+    low, high = load_bench("emulated-pico").wire_of("fan_tach_raw").reaches or (0, 0)
+    assert 0 <= low < high <= HIGHEST_RPM == RANGES["fan_tach_raw"][1]
+
+
+def test_the_box_makes_what_its_relays_break_and_nothing_else():
+    bench = load_bench("relay-box")
+    assert set(bench.faults) == set(CONTACTS)
+    for kind, fault in bench.faults.items():
+        assert fault.by == "relay"
+        assert bench.wire_of("switches", kind).terminal == fault.terminal
+
+
+def test_a_name_that_is_not_built_in_is_named_with_those_that_are():
+    with pytest.raises(InputError, match=r"bench 'lnk': not built in; choose .*relay-box"):
+        load_bench("lnk")
+
+
+def changed(tmp_path: Path, old: str, new: str, bench: str = "emulated-pico") -> Path:
+    """A built-in bench with one change, as a user's own file."""
+    text = (BENCHES / f"{bench}.toml").read_text()
+    assert text.count(old) >= 1, old
+    path = tmp_path / "mine.toml"
+    path.write_text(text.replace(old, new, 1))
+    return path
+
+
+def test_a_users_own_file_is_as_good(tmp_path: Path):
+    bench = load_bench(changed(tmp_path, "title = ", "title = "))
+    assert bench.name == "mine"
+    assert bench.wire == load_bench("emulated-pico").wire
+
+
+K1 = 'terminal = "K1"'
+EMULATED = [
+    ('signals = ["hv_enable"]', 'signals = ["hv_enabled"]', "did you mean hv_enable"),
+    ('signals = ["state", "trip"]', 'signals = ["state"]', "nothing carries trip; add a wire"),
+    ('"state", "trip"', '"state", "trip", "lamp_on"', "lamp_on is wired twice"),
+    ('contact = "chain-b"', 'contact = "chain-a"', "switches chain-a is wired twice"),
+    ('contact = "chain-b"', 'contact = "door"', "none of chain-a, chain-b, generator"),
+    ('contact = "chain-a"\n', "", "is wired twice"),
+    ('pin = "chain_a"', 'pin = "chain_c"', "no pin of a pico; did you mean chain_b"),
+    ('pin = "lamp"\n', 'pin = "hv_enable"\n', "pin hv_enable carries hv_enable already"),
+    ('pin = "lamp"\n', 'pin = "head_cs"\n', "carries a chip's select already"),
+    ('chip = "kv_adc"', 'chip = "kv_dac"', "no chip here; did you mean kv_adc"),
+    ('chip = "kv_adc"', 'chip = "ma_adc"', "chip ma_adc 0 carries"),
+    ('chip = "kv_adc"', 'chip = "dac"', "kv_monitor_raw goes to the firmware, MCP4728 does not"),
+    ('chip = "dac"', 'chip = "ma_adc"', "goes from the firmware, ADS1115 does not"),
+    ("channel = 2", "channel = 4", "ADS1115 has 4, from 0 on"),
+    ("address = 0x49", "address = 0x48", "is where kv_adc is"),
+    ("address = 0x49", "address = 200", "must be at most 127"),
+    ('model = "BME280"', 'model = "BMP280"', "no chip; known here: ADS1115"),
+    ('bus = "i2c", address = 0x48', 'bus = "i2c"', "chips.kv_adc.address: is missing"),
+    ('select = "mount_cs"', 'select = "head_cs"', "is where head is"),
+    ("span = [0, 2.048]", "span = [0, 1.024]", "are 0 to 16384 counts, and not 0 to 32767"),
+    ("span = [0, 2.048]", "span = [0.1, 2.048]", "are 1600 to 32768 counts"),
+    ("span = [0, 2.048]\n", "", "wire[3].span: is missing; per_count needs it"),
+    ("per_count = 62.5e-6", "per_count = 0", "must be above 0"),
+    ("reaches = [200, 12500]", "reaches = [200, 12501]", "lies outside -4000 to 12500 counts"),
+    ("reaches = [200, 12500]", "", "counts, and not -4000 to 12500"),
+    ('board = "pico"\n', "", "board: is missing"),
+    ('board = "pico"', 'board = "arduino"', "unknown"),
+    ('by = "firmware"', 'by = "frame"', "link: is missing"),
+    ('by = "firmware"', 'by = "magic"', "'magic' is unknown"),
+    ("chain-a = { by", "door = { by", "no fault is called so"),
+    ('by = "pin", pin = "chain_a"', 'by = "seam"', "the seam is out of reach"),
+    ('by = "pin", pin = "chain_a"', 'by = "pin"', "pin: is missing; pin needs it"),
+    ('pin = "chain_a" }', 'pin = "door" }', "'door' is no pin"),
+    ('chips = ["head"]', 'chips = ["hat"]', "no chip here"),
+    ('chips = ["head"]', 'chips = ["head"], pin = "lamp"', "does not go with off-bus"),
+    ("title =", "titel =", "did you mean title"),
+]
+BOX = [
+    (K1, 'terminal = "K2"', "terminal K2 carries switches already"),
+    (K1, 'terminal = "K9"', "no terminal here"),
+    (K1, 'terminal = "DI0"', "switches goes to the firmware, digital-in does not"),
+    (K1 + "\n", "", 'goes with by = "box"'),
+    ("reaches = [0, 32619]", "", "at the far end, 0 to 10 V are 0 to 32620 counts"),
+    ('K1 = { kind = "relay" }', 'K1 = { kind = "valve" }', "no kind of terminal"),
+    ('"voltage-out", unit = "V", span = [0, 10]', '"voltage-out"', "AO0.span: is missing"),
+    ('relay", terminal = "K1"', 'relay", terminal = "DI0"', "is no relay"),
+]
+CASES = [("emulated-pico", *case) for case in EMULATED] + [("relay-box", *case) for case in BOX]
+
+
+@pytest.mark.parametrize(("bench", "old", "new", "said"), CASES)
+def test_what_contradicts_itself_is_one_line_at_its_place(tmp_path, bench, old, new, said):
+    path = changed(tmp_path, old, new, bench)
+    with pytest.raises(InputError) as error:
+        load_bench(path)
+    text = str(error.value)
+    assert said in text
+    assert text.startswith(f"{path}:")
+    assert "\n" not in text
+
+
+VALUES = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.text(max_size=8),
+    st.lists(st.text(max_size=4), max_size=3),
+)
+
+
+def as_toml(value: Any) -> str:
+    if value is None:
+        return "{ }"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(as_toml, value))}]"
+    if isinstance(value, str):
+        return '"' + "".join(f"\\U{ord(one):08X}" for one in value if one.isprintable()) + '"'
+    return repr(value)
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(line=st.integers(0, 260), value=VALUES)
+def test_any_value_anywhere_is_taken_or_refused_in_one_line(tmp_path, line, value):
+    lines = (BENCHES / "relay-box.toml").read_text().splitlines()
+    assert len(lines) > 200
+    at = line % len(lines)
+    key, is_entry, _ = lines[at].partition(" = ")
+    lines[at] = f"{key} = {as_toml(value)}" if is_entry else lines[at]
+    path = tmp_path / "mine.toml"
+    path.write_text("\n".join(lines))
+    try:
+        load_bench(path)
+    except InputError as error:
+        assert "\n" not in str(error)
+
+
+def test_the_page_shows_the_faults_of_the_descriptions():
+    page = (ROOT / "docs" / "bench" / "benches.md").read_text(encoding="utf-8")
+    assert benches_table.table() in page
+
+
+def test_the_example_for_labgrid_has_the_relays_of_the_box():
+    bench = load_bench("relay-box")
+    relays = [name for name, terminal in bench.terminals.items() if terminal.kind == "relay"]
+    text = (BENCHES / "labgrid-env.yaml").read_text(encoding="utf-8")
+    assert re.findall(r"ModbusCoilDriver:\n +name: (\w+)\n", text) == relays

@@ -1,0 +1,1 @@
+"""What a tube's description amounts to, and the published comparison of sources."""

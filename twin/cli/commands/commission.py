@@ -1,0 +1,37 @@
+"""The command `tubetwin commission`."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from twin.tube.tube import DEFAULT_TUBE
+
+
+def commission(
+    tube: Annotated[str, typer.Argument(help="A built-in tube or a .toml file.")] = DEFAULT_TUBE,
+    out: Annotated[
+        Path | None, typer.Option(help="Also write the calibration to this .json file.")
+    ] = None,
+) -> None:
+    """Find the calibration constants of a tube as an engineer would at the bench, and print them.
+
+    `tubetwin run` does this by itself for a tube that it has not seen yet.
+    """
+    from twin.commission.calibrations import write_calibration
+    from twin.commission.commission import commission as find
+    from twin.runs.progress import commissioning
+    from twin.tube.tube import load_tube
+
+    name, description = load_tube(tube)
+    with commissioning(name) as progress:
+        found = find(description, progress)
+    if out is not None:
+        write_calibration(out, description, found)
+    print(json.dumps(found, indent=1, sort_keys=True))
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the front door."""
+    app.command()(commission)

@@ -1,0 +1,17 @@
+"""The command `tubetwin scenarios`."""
+
+import typer
+
+
+def scenarios() -> None:
+    """List the built-in scenarios, one line each."""
+    from twin.scenarios.scenario import builtin_scenarios, load_scenario
+
+    names = builtin_scenarios()
+    for name in names:
+        print(f"{name:{max(map(len, names))}}  {load_scenario(name).title}")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the front door."""
+    app.command()(scenarios)

@@ -1,0 +1,1 @@
+"""Questions that take many runs: error budget, sensitivity, autotune."""

@@ -1,0 +1,1 @@
+"""MQTT telemetry of a run, and the broker embedded for it."""

@@ -1,0 +1,1 @@
+"""The description of a tube: every parameter with unit, source and range."""

@@ -1,0 +1,253 @@
+"""The sections of a tube's description: what each parameter is, its unit and its bounds.
+
+The unit is the name's ending. The bounds are what the models are valid for; docs/user/tubes.md
+tells what each parameter means.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import model_validator
+
+from twin.files.toml import EntryError
+from twin.tube.parameter import Parameter, Strict, bounded, exactly
+
+# What only some kinds of a section have.
+MOVING = ("track_diameter_mm", "rotation_hz", "jet_diameter_um", "jet_speed_m_s")
+COOLANT = ("coolant_w_per_k", "coolant_c", "coolant_k_per_k")
+FAN = ("head_fan_w_per_k", "fan_exponent", "fan_lag_s", "fan_stall", "fan_max_rpm")
+WIRE = ("wire_diameter_mm", "wire_length_mm")
+CRYSTAL = ("heater_ohm", "heat_capacity_mj_per_k", "radiating_area_mm2", "emissivity")
+MIRROR = (
+    "heavy",
+    "light",
+    "period_nm",
+    "heavy_part",
+    "bilayers",
+    "layer_roughness_nm",
+    "acceptance_mrad",
+    "focal_distance_mm",
+    "image_distance_mm",
+    "figure_error_arcsec",
+    "convergence_mrad",
+)
+
+
+class Target(Strict):
+    """What the electrons hit, and the spot that they make on it.
+
+    spot_width_um is across the line of sight, spot_length_um along it, before foreshortening by
+    the take-off angle. A rotating anode has a track diameter and a speed, a liquid jet a
+    diameter and a speed.
+    """
+
+    anode: Literal["stationary", "rotating", "liquid-jet"]
+    element: Literal["Cu", "Mo", "Ag", "W", "Ga"]
+    line: Literal["Ka", "La", "continuum"]
+    take_off_deg: Annotated[Parameter, bounded(1, 90)]
+    spot_width_um: Annotated[Parameter, bounded(0.05, 2000)]
+    spot_length_um: Annotated[Parameter, bounded(0.05, 20000)]
+    roughness_um: Annotated[Parameter, bounded(0, 20)]
+    track_diameter_mm: Annotated[Parameter, bounded(10, 1000)] | None = None
+    rotation_hz: Annotated[Parameter, bounded(1, 1000)] | None = None
+    jet_diameter_um: Annotated[Parameter, bounded(10, 1000)] | None = None
+    jet_speed_m_s: Annotated[Parameter, bounded(1, 1000)] | None = None
+
+    @model_validator(mode="after")
+    def _moves_as_it_says(self) -> "Target":
+        wanted = {
+            "stationary": (),
+            "rotating": ("track_diameter_mm", "rotation_hz"),
+            "liquid-jet": ("jet_diameter_um", "jet_speed_m_s"),
+        }[self.anode]
+        exactly(self, wanted, f"a {self.anode} anode", MOVING)
+        return self
+
+
+class Heat(Strict):
+    """Thermal network: anode - head - fan air or coolant; head - mount - air; electronics - air.
+
+    A coolant leaves its chiller at coolant_c in a room of 22 degC and follows the room by
+    coolant_k_per_k.
+    """
+
+    cooling: Literal["air", "water"]
+    coolant_w_per_k: Annotated[Parameter, bounded(0.1, 5000)] | None = None
+    coolant_c: Annotated[Parameter, bounded(5, 60)] | None = None
+    coolant_k_per_k: Annotated[Parameter, bounded(0, 1)] | None = None
+
+    anode_capacity_j_per_k: Annotated[Parameter, bounded(1, 20000)]
+    anode_to_head_k_per_w: Annotated[Parameter, bounded(0.0005, 10)]
+    head_capacity_j_per_k: Annotated[Parameter, bounded(100, 200000)]
+    head_still_w_per_k: Annotated[Parameter, bounded(0.01, 5)]
+    head_fan_w_per_k: Annotated[Parameter, bounded(0.1, 50)] | None = None
+    fan_exponent: Annotated[Parameter, bounded(0.3, 1)] | None = None
+    fan_lag_s: Annotated[Parameter, bounded(0.1, 30)] | None = None
+    fan_stall: Annotated[Parameter, bounded(0, 0.3)] | None = None
+    fan_max_rpm: Annotated[Parameter, bounded(100, 30000)] | None = None
+    head_to_mount_k_per_w: Annotated[Parameter, bounded(0.1, 100)]
+    mount_capacity_j_per_k: Annotated[Parameter, bounded(50, 20000)]
+    mount_to_air_k_per_w: Annotated[Parameter, bounded(0.05, 20)]
+    electronics_capacity_j_per_k: Annotated[Parameter, bounded(50, 20000)]
+    electronics_to_air_k_per_w: Annotated[Parameter, bounded(0.05, 20)]
+    electronics_loss_w: Annotated[Parameter, bounded(0, 50)]
+    backscatter_fraction: Annotated[Parameter, bounded(0, 0.6)]
+
+    @model_validator(mode="after")
+    def _cooled_as_it_says(self) -> "Heat":
+        wanted = FAN if self.cooling == "air" else COOLANT
+        exactly(self, wanted, f"a head cooled by {self.cooling}", FAN + COOLANT)
+        return self
+
+
+class Cathode(Strict):
+    """Heated emitter and the triode that its Wehnelt makes.
+
+    Tungsten is a wire and its own heater; LaB6 is a crystal between heater blocks.
+    self_bias_kohm: resistor in series with the bias supply, 0 if there is none.
+    """
+
+    emitter: Literal["tungsten", "LaB6"]
+    wire_diameter_mm: Annotated[Parameter, bounded(0.02, 2)] | None = None
+    wire_length_mm: Annotated[Parameter, bounded(1, 200)] | None = None
+    heater_ohm: Annotated[Parameter, bounded(0.1, 20)] | None = None
+    heat_capacity_mj_per_k: Annotated[Parameter, bounded(0.1, 1000)] | None = None
+    radiating_area_mm2: Annotated[Parameter, bounded(0.01, 1000)] | None = None
+    emissivity: Annotated[Parameter, bounded(0.05, 1)] | None = None
+    lead_conduction_mw_per_k: Annotated[Parameter, bounded(0, 20)]
+    emitting_area_mm2: Annotated[Parameter, bounded(1e-5, 1000)]
+    work_function_ev: Annotated[Parameter, bounded(2, 6)]
+    richardson_a_per_cm2_k2: Annotated[Parameter, bounded(1, 200)]
+    supply_ppm_per_k: Annotated[Parameter, bounded(-2000, 2000)]
+    drift_percent_per_sqrt_h: Annotated[Parameter, bounded(0, 20)]
+    flicker_percent: Annotated[Parameter, bounded(0, 5)]
+    perveance_ma_per_kv1_5: Annotated[Parameter, bounded(1e-7, 10)]
+    amplification: Annotated[Parameter, bounded(5, 10000)]
+    self_bias_kohm: Annotated[Parameter, bounded(0, 1e6)]
+
+    @model_validator(mode="after")
+    def _heated_as_it_says(self) -> "Cathode":
+        wanted = WIRE if self.emitter == "tungsten" else CRYSTAL
+        exactly(self, wanted, f"a {self.emitter} emitter", WIRE + CRYSTAL)
+        return self
+
+
+LONGEST_ARC_MS = 900.0
+
+
+class Generator(Strict):
+    """High-voltage generator and its monitors; their noise is in % of full scale.
+
+    load_regulation_percent: from no current to the full scale of its current.
+    ripple_percent: peak to peak, of the voltage; far quicker than a tick.
+    """
+
+    kv_lag_s: Annotated[Parameter, bounded(0.005, 0.3)]
+    load_regulation_percent: Annotated[Parameter, bounded(0, 5)]
+    ripple_percent: Annotated[Parameter, bounded(0, 2)]
+    arcs_per_1000_h: Annotated[Parameter, bounded(0, 1e6)]
+    arc_quench_ms: Annotated[Parameter, bounded(10, 400)]
+    kv_ppm_per_k: Annotated[Parameter, bounded(-1000, 1000)]
+    kv_drift_ppm_per_sqrt_h: Annotated[Parameter, bounded(0, 1000)]
+    kv_gain_error_percent: Annotated[Parameter, bounded(-5, 5)]
+    kv_noise_percent: Annotated[Parameter, bounded(0, 2)]
+    ma_ppm_per_k: Annotated[Parameter, bounded(-1000, 1000)]
+    ma_drift_ppm_per_sqrt_h: Annotated[Parameter, bounded(0, 1000)]
+    ma_gain_error_percent: Annotated[Parameter, bounded(-5, 5)]
+    ma_noise_percent: Annotated[Parameter, bounded(0, 2)]
+
+    @model_validator(mode="after")
+    def _is_back_in_time(self) -> "Generator":
+        """The firmware waits a second for a voltage that has broken down."""
+        back_ms = self.arc_quench_ms.value + 3000.0 * self.kv_lag_s.value
+        if back_ms > LONGEST_ARC_MS:
+            raise EntryError(
+                f"after an arc the voltage is back in {back_ms:.0f} ms, quench and three lags; the "
+                f"firmware waits for {LONGEST_ARC_MS:.0f} ms; lower it or kv_lag_s",
+                "arc_quench_ms",
+            )
+        return self
+
+
+class Optics(Strict):
+    """From the focal spot to the sample, for each of two axes, x and y.
+
+    mirror "montel": two multilayers side by side, one for each axis, that image the spot;
+    "none": the sample sees the spot itself, and its displacement costs no intensity.
+    focus_offset: the spot off the optic's peak at the reference temperatures.
+    """
+
+    mirror: Literal["montel", "none"]
+    heavy: Literal["W", "Ni", "Mo"] | None = None
+    light: Literal["Si", "C", "B4C"] | None = None
+    period_nm: Annotated[Parameter, bounded(1, 20)] | None = None
+    heavy_part: Annotated[Parameter, bounded(0.1, 0.9)] | None = None
+    bilayers: Annotated[Parameter, bounded(5, 500)] | None = None
+    layer_roughness_nm: Annotated[Parameter, bounded(0, 3)] | None = None
+    acceptance_mrad: Annotated[Parameter, bounded(0.01, 50)] | None = None
+    focal_distance_mm: Annotated[Parameter, bounded(1, 2000)] | None = None
+    image_distance_mm: Annotated[Parameter, bounded(1, 5000)] | None = None
+    figure_error_arcsec: Annotated[Parameter, bounded(0, 100)] | None = None
+    convergence_mrad: Annotated[Parameter, bounded(0.1, 100)] | None = None
+    focus_offset_x_um: Annotated[Parameter, bounded(-50, 50)]
+    focus_offset_y_um: Annotated[Parameter, bounded(-50, 50)]
+    head_expansion_x_um_per_k: Annotated[Parameter, bounded(-10, 10)]
+    head_expansion_y_um_per_k: Annotated[Parameter, bounded(-10, 10)]
+    mount_expansion_x_um_per_k: Annotated[Parameter, bounded(-10, 10)]
+    mount_expansion_y_um_per_k: Annotated[Parameter, bounded(-10, 10)]
+    aligned_head_c: Annotated[Parameter, bounded(0, 120)]
+    aligned_mount_c: Annotated[Parameter, bounded(0, 120)]
+
+    @model_validator(mode="after")
+    def _is_what_it_says(self) -> "Optics":
+        wanted = MIRROR if self.mirror == "montel" else ()
+        exactly(self, wanted, f'mirror = "{self.mirror}"', MIRROR)
+        return self
+
+
+class Sample(Strict):
+    """What the beam falls on: a square crystal, or, with no mirror, any detector's pixel."""
+
+    crystal_um: Annotated[Parameter, bounded(1, 10000)]
+    offset_x_um: Annotated[Parameter, bounded(-1000, 1000)]
+    offset_y_um: Annotated[Parameter, bounded(-1000, 1000)]
+    counts_per_frame: Annotated[Parameter, bounded(1, 1e12)]
+
+
+class Ageing(Strict):
+    """Loss of intensity with hours of beam."""
+
+    loss_percent_per_1000_h: Annotated[Parameter, bounded(0, 90)]
+    hours: Annotated[Parameter, bounded(0, 1e5)]
+
+
+class Sensors(Strict):
+    """What the firmware sees: lag, noise, offset and drift of each sensor."""
+
+    head_lag_s: Annotated[Parameter, bounded(0.05, 120)]
+    head_offset_k: Annotated[Parameter, bounded(-5, 5)]
+    head_noise_k: Annotated[Parameter, bounded(0, 1)]
+    head_drift_k_per_sqrt_h: Annotated[Parameter, bounded(0, 1)]
+    mount_lag_s: Annotated[Parameter, bounded(0.05, 120)]
+    mount_offset_k: Annotated[Parameter, bounded(-5, 5)]
+    mount_noise_k: Annotated[Parameter, bounded(0, 1)]
+    mount_drift_k_per_sqrt_h: Annotated[Parameter, bounded(0, 1)]
+    reference_resistor_ppm_per_k: Annotated[Parameter, bounded(-200, 200)]
+    electronics_lag_s: Annotated[Parameter, bounded(0.05, 120)]
+    electronics_offset_k: Annotated[Parameter, bounded(-5, 5)]
+    electronics_noise_k: Annotated[Parameter, bounded(0, 1)]
+    room_lag_s: Annotated[Parameter, bounded(0.05, 300)]
+    room_offset_k: Annotated[Parameter, bounded(-5, 5)]
+    room_noise_k: Annotated[Parameter, bounded(0, 1)]
+    room_drift_k_per_sqrt_h: Annotated[Parameter, bounded(0, 1)]
+    pressure_offset_hpa: Annotated[Parameter, bounded(-20, 20)]
+    pressure_noise_hpa: Annotated[Parameter, bounded(0, 5)]
+    pressure_drift_hpa_per_sqrt_h: Annotated[Parameter, bounded(0, 5)]
+    humidity_offset_percent: Annotated[Parameter, bounded(-20, 20)]
+    humidity_noise_percent: Annotated[Parameter, bounded(0, 20)]
+
+
+class Published(Strict):
+    """What has been published of this source, to be compared with what the models give."""
+
+    relative_intensity: Annotated[Parameter, bounded(1e-9, 1e9)] | None = None
+    beam_um: Annotated[Parameter, bounded(0.01, 1e5)] | None = None

@@ -1,0 +1,1 @@
+"""The world of one run: clock, board and faults around plant and firmware."""
