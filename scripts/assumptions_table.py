@@ -11,8 +11,8 @@ HEAD = """# Assumptions of the default tube
 The {count} numbers of `{name}` that are assumed, or known to a data sheet's tolerance only, each
 with its range; made by `scripts/assumptions_table.py` from `twin/tube/built_in/{name}.toml`. The
 unit is the name's ending. What a parameter means is in [tubes](../user/tubes.md), and what the
-models assume is in [physics](physics.md). `tubetwin sensitivity` runs the verdict at both ends of every
-range.
+models assume is in [physics](physics.md). `tubetwin sensitivity` runs the verdict at both ends of
+every range.
 """
 
 
