@@ -8,11 +8,13 @@ from twin.tube.tube import DEFAULT_TUBE, load_tube
 
 HEAD = """# Assumptions of the default tube
 
-The {count} numbers of `{name}` that are assumed, or known to a data sheet's tolerance only, each
-with its range; made by `scripts/assumptions_table.py` from `twin/tube/built_in/{name}.toml`. The
-unit is the name's ending. What a parameter means is in [tubes](../user/tubes.md), and what the
-models assume is in [physics](physics.md). `tubetwin sensitivity` runs the verdict at both ends of
-every range.
+This page lists every assumed number of the default tube with its range and source.
+
+`{name}` has {count} numbers that are assumed, or known only to the tolerance of a data sheet. The
+unit is the name's ending. [Tubes](../user/tubes.md) explains the parameters, and
+[physics](physics.md) lists the assumptions of the models. `tubetwin sensitivity` computes the
+verdict at both ends of every range. `scripts/assumptions_table.py` makes this page from
+`twin/tube/built_in/{name}.toml`.
 """
 
 

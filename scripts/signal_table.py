@@ -1,4 +1,4 @@
-"""Print docs/contributing/signals.md from the one declaration in firmware/signals.py.
+"""Print docs/contributing/signals.md from the one declaration in firmware/signal_table.py.
 
 python scripts/signal_table.py > docs/contributing/signals.md
 """
@@ -7,8 +7,10 @@ from firmware.signal_table import INPUTS, OUTPUTS
 
 HEAD = """# Signals
 
-Everything that crosses between the firmware and the world, made by `scripts/signal_table.py` from
-`firmware/signals.py`. Raw counts cross; `firmware/calibration.py` has the full scales.
+This page lists every signal between the firmware and the world, with its unit and raw range.
+
+All signals are raw counts. `firmware/calibration.py` has the full scales. `scripts/signal_table.py`
+makes this page from the declaration in `firmware/signal_table.py`.
 """
 
 

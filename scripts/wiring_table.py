@@ -51,7 +51,7 @@ def order(pin: int | str) -> tuple[str, int]:
 
 def table(title: str, printed: str, pins: dict, name) -> str:
     """One board's table in Markdown, in the order of its pins."""
-    lines = [f"### {title}", "", f"| pin | {printed} | signal | direction | led to |"]
+    lines = [f"### {title}", "", f"| pin | {printed} | signal | direction | connected to |"]
     lines += ["|---|---|---|---|---|"]
     for signal in sorted(pins, key=lambda signal: order(pins[signal])):
         direction, where = WIRES[signal]
