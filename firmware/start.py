@@ -18,7 +18,8 @@ import time
 import micropython
 
 from firmware import unload as lean
-from firmware.console.commands import LINK, RESET, Commands
+from firmware.console import LINK, RESET
+from firmware.console.commands import Commands
 from firmware.console.console import Console
 from firmware.controller import Controller
 from firmware.loop import TICK_MS, Schedule, run

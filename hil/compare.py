@@ -3,7 +3,7 @@
     python -m hil.compare [SCENARIO] [--target T] [--minutes M] [--seed N] [--peer-drives]
 
 Runs the world of `tubetwin run` from switch-on until M minutes of simulated time, with the
-firmware here and on the target, see hil/targets/processes.py. Exit status 0 if no output ever
+firmware here and on the target, see hil/micropython/processes.py. Exit status 0 if no output ever
 differed.
 """
 
@@ -13,7 +13,7 @@ from time import perf_counter
 
 from hil.link.link import LinkError, Peer
 from hil.link.shadow import Shadow
-from hil.targets.processes import TARGETS, command_of
+from hil.micropython.processes import TARGETS, command_of
 from twin.files.errors import InputError
 from twin.runs.job import Job
 from twin.runs.prepare import prepare

@@ -6,6 +6,7 @@ python scripts/assumptions_table.py > docs/physics/assumptions.md
 from twin.tube.parameter import Parameter
 from twin.tube.tube import DEFAULT_TUBE, load_tube
 
+PAGE = "physics/assumptions.md"  # in docs/
 HEAD = """# Assumptions of the default tube
 
 This page lists every assumed number of the default tube with its range and source.

@@ -6,6 +6,8 @@ python scripts/benches_table.py
 from hil.wiring.plan import Bench, builtin_benches, load_bench
 from twin.world.faults import FAULTS
 
+PAGE = "bench/benches.md"  # in docs/
+
 
 def how(bench: Bench, kind: str) -> str:
     """How a bench makes a fault, in few words."""

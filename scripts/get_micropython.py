@@ -21,7 +21,7 @@ import sys
 import tarfile
 import tempfile
 
-from hil.targets.interpreters import VARIABLES, cached_micropython, find_micropython
+from hil.micropython.interpreters import VARIABLES, cached_micropython, find_micropython
 from twin.files.errors import InputError
 
 SUITE = "trixie"  # Debian 13

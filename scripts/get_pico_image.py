@@ -18,7 +18,7 @@ import tarfile
 import tempfile
 
 from get_micropython import private_apt, run, say
-from hil.targets.interpreters import cached_pico_image, find_pico_image
+from hil.micropython.interpreters import cached_pico_image, find_pico_image
 from twin.files.errors import InputError
 
 TOOLS = ("cmake", "make", "arm-none-eabi-gcc", "arm-none-eabi-objcopy")

@@ -6,6 +6,7 @@ python scripts/settings_table.py
 from firmware.setting_table import LIMITS
 from firmware.settings import Settings
 
+PAGE = "board/settings.md"  # in docs/
 # name: meaning; the unit is in the name
 MEANINGS = {
     "kv_full": "tube voltage at 10 V of program or monitor",

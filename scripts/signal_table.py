@@ -5,6 +5,7 @@ python scripts/signal_table.py > docs/contributing/signals.md
 
 from firmware.signal_table import INPUTS, OUTPUTS
 
+PAGE = "contributing/signals.md"  # in docs/
 HEAD = """# Signals
 
 This page lists every signal between the firmware and the world, with its unit and raw range.

@@ -10,7 +10,7 @@ import sys
 
 from get_micropython import KEYRING, can_build_single, is_good, say
 from get_pico_image import PACKAGES, can_build
-from hil.targets.interpreters import find_micropython, find_pico_image
+from hil.micropython.interpreters import find_micropython, find_pico_image
 from twin.files.errors import InputError
 
 SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")  # not on every user's PATH

@@ -5,7 +5,7 @@ python scripts/wiring_picture.py
 
 from pathlib import Path
 
-from chain_picture import chain
+from chain_drawing import chain
 from drawing import Sheet
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"

@@ -5,6 +5,7 @@ python scripts/wiring_table.py
 
 from firmware.boards.pins import ESP32, PICO, PYBOARD
 
+PAGE = "board/wiring.md"  # in docs/
 # signal: direction as the board sees it, and where its wire goes
 WIRES = {
     "generator_tx": ("out", "MAX3232, T1IN (serial generator)"),

@@ -15,8 +15,6 @@ from firmware.controller import OFF, TRIPPED
 from firmware.readings import operation, surroundings
 from firmware.signals import TUNE_THERMAL
 
-RESET = "reset"
-LINK = "link"
 START_TURNS = 5  # loading service.py has cost ticks: the monitors must be young again first
 FLOAT_BITS = 32 if 16777216.0 + 1.0 == 16777216.0 else 64
 

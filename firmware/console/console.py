@@ -10,7 +10,7 @@ line can be shared with MicroPython's prompt, and Ctrl-C from the host still sto
 which then leaves the safe state behind.
 """
 
-from firmware.console.commands import LINK
+from firmware.console import LINK
 
 BYTES = 16  # most that a turn reads, and most that it writes: 2.5 ms on an RP2040
 LONGEST_LINE = 80

@@ -7,7 +7,7 @@ import gc
 import struct
 from binascii import unhexlify
 
-from firmware.console.commands import LINK, RESET
+from firmware.console import LINK, RESET
 from firmware.controller import TRIPPED
 from firmware.interlocks import NAMES
 from firmware.settings import Settings

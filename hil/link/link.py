@@ -272,7 +272,7 @@ class Link:
 class Peer(Link):
     """A process that runs the firmware in lockstep, on a pty.
 
-    command : its command line, see hil/targets/processes.py
+    command : its command line, see hil/micropython/processes.py
     source  : folder that holds the firmware package; that of this process if not given
     """
 

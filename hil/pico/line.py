@@ -5,9 +5,9 @@ until something has come, however long that takes on the wall clock.
 """
 
 from hil.link.transports import GoneError
+from hil.micropython.interpreters import find_pico_image
 from hil.pico.emulated import EmulatedPico
 from hil.pico.unit import unit_files
-from hil.targets.interpreters import find_pico_image
 
 BOOT_MS = 3000  # the window for Ctrl-C included
 SILENT_MS = 2000  # of simulated time; a session that has fallen silent is over by then

@@ -21,8 +21,8 @@ from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 
+from hil.micropython.interpreters import find_pico_image
 from hil.pico.emulated import EmulatedPico
-from hil.targets.interpreters import find_pico_image
 from twin.files.errors import InputError
 
 STEP_MS = 2

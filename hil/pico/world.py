@@ -11,10 +11,10 @@ from firmware.controller import STATES, TRIPPED
 from firmware.interlock_table import TABLE
 from firmware.ticks import MASK
 from hil.link.link import LinkError
+from hil.micropython.interpreters import find_pico_image
 from hil.pico.console import Answer, PicoConsole
 from hil.pico.emulated import MS
 from hil.pico.unit import PicoUnit, unit_files
-from hil.targets.interpreters import find_pico_image
 from hil.wiring.plan import Bench, load_bench
 from twin.files.errors import InputError
 from twin.plant.plant import TICK_MS

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hil.rig.rig import Rig
-from hil.runs.figures import Figures
+from hil.targets.figures import Figures
 from twin.files.errors import InputError
 from twin.report.drawing import BLUE, GREEN, GREY, INK, PALE, SKY, VERMILLION, style, title
 

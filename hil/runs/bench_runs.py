@@ -12,9 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from hil.link.real_time import RealTimeShadow
-from hil.runs.figures import HEAD, Course, course_in_process, table_row
 from hil.runs.junit import Case, check_junit, write_junit
 from hil.runs.tick_log import Tape, Taped
+from hil.targets.figures import HEAD, Course, course_in_process, table_row
 from hil.targets.target import Target
 from twin.files.errors import InputError
 from twin.runs.job import Job

@@ -12,7 +12,7 @@ from typing import Any
 from firmware.controller import Controller
 from firmware.settings import Settings
 from firmware.signals import Command, Inputs, Outputs
-from hil.runs.figures import Figures
+from hil.targets.figures import Figures
 from twin.cli.options import DEFAULT_SCENARIO
 from twin.files.errors import InputError
 from twin.runs.job import Job

@@ -13,9 +13,9 @@ from hil.link.link import Link, LinkError
 from hil.link.real_time import RealTimeLink, RealTimeShadow
 from hil.link.shadow import Shadow, make_safe
 from hil.link.transports import Process, Transport, open_link
-from hil.runs.figures import Figures
-from hil.targets.interpreters import find_pico_image
-from hil.targets.processes import PICO_HEAP_BYTES, PRECISIONS, command_of
+from hil.micropython.interpreters import find_pico_image
+from hil.micropython.processes import PICO_HEAP_BYTES, PRECISIONS, command_of
+from hil.targets.figures import Figures
 from hil.targets.target import LOCKSTEP, REAL_TIME, InProcess, State, Step, Target, world_of
 from twin.files.errors import InputError
 from twin.files.toml import nearest, shown

@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from shutil import which
 
-from hil.targets.interpreters import find_micropython, find_pico_image
+from hil.micropython.interpreters import find_micropython, find_pico_image
 from hil.unit.console import ConsoleClient, LostError, open_port
 from hil.unit.ports import Port, boot_loaders, ports
 from twin.files.errors import InputError

@@ -11,7 +11,7 @@ from firmware.settings import Settings
 from firmware.signals import Command, Inputs
 from hil.link.link import Peer
 from hil.link.shadow import Shadow
-from hil.targets.processes import TARGETS, command_of
+from hil.micropython.processes import TARGETS, command_of
 from tests.kit.hosts import quick_settings, warm_world
 
 TICKS = 5000

@@ -17,10 +17,10 @@ from firmware.drivers import bme280
 from firmware.settings import Settings
 from firmware.store import Store
 from firmware.ticks import PERIOD_MS
+from hil.micropython.interpreters import find_micropython
+from hil.micropython.processes import PICO_HEAP_BYTES
 from hil.pico.chips.bme280 import Bme280
 from hil.pico.chips.bus import I2CBus
-from hil.targets.interpreters import find_micropython
-from hil.targets.processes import PICO_HEAP_BYTES
 from tests.kit.on_micropython import ROOT
 
 FREE_BYTES = 40 * 1024

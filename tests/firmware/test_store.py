@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from firmware.setting_table import LIMITS
 from firmware.settings import Settings
 from firmware.store import LONGEST, SLOTS, Store
-from hil.targets.interpreters import find_micropython
+from hil.micropython.interpreters import find_micropython
 from tests.kit.disk import Disk, PowerCutError
 from tests.kit.on_micropython import PRECISIONS, ROOT, printed_here, printed_on_micropython
 

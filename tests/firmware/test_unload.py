@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from firmware.unload import PASSING
-from hil.targets.interpreters import find_micropython
+from hil.micropython.interpreters import find_micropython
 from tests.kit.on_micropython import PRECISIONS, printed_by, printed_here
 
 # Everything that a unit has loaded when it has started, on a `machine` that is not touched.

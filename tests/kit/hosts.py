@@ -13,7 +13,7 @@ from firmware.settings import Settings
 from firmware.signals import ALL_CLOSED
 from hil.link.link import Peer
 from hil.link.shadow import Shadow
-from hil.targets.processes import command_of
+from hil.micropython.processes import command_of
 from twin.plant.plant import Plant
 from twin.runs.job import Job
 from twin.runs.outcome import Outcome

@@ -11,7 +11,8 @@ import time
 
 sys.path.insert(0, ".")
 
-from firmware.console.commands import LINK, Commands
+from firmware.console import LINK
+from firmware.console.commands import Commands
 from firmware.console.console import Console
 from firmware.controller import Controller
 from firmware.link.serve import clocks, link_over, serve

@@ -5,7 +5,7 @@ import pathlib
 import subprocess
 import sys
 
-from hil.targets.interpreters import find_micropython
+from hil.micropython.interpreters import find_micropython
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PRECISIONS = ("double", "single")

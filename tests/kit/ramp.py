@@ -13,7 +13,7 @@ from firmware.signals import Record
 from hil.link.link import Peer
 from hil.link.shadow import Shadow
 from hil.link.transports import SOURCE
-from hil.targets.processes import command_of
+from hil.micropython.processes import command_of
 from twin.commission.calibrations import calibration_of
 from twin.runs.job import Job
 from twin.runs.run import START_AFTER_MS, build_world

@@ -23,7 +23,7 @@ from firmware.signals import Command, Inputs, Outputs
 from firmware.ticks import MASK
 from hil.link.link import Link
 from hil.link.transports import Process
-from hil.targets.interpreters import find_micropython
+from hil.micropython.interpreters import find_micropython
 from tests.kit.noisy_line import NoisyLine
 from tests.kit.soak_end import Chain
 

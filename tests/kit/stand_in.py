@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hil.flash.image import MAIN, Image, compile_tree, make_image
 from hil.flash.slots import Ready
-from hil.targets.interpreters import find_micropython
+from hil.micropython.interpreters import find_micropython
 
 START = """
 import json

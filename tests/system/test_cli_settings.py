@@ -15,7 +15,7 @@ import pytest
 import hil.unit.console
 from firmware.setting_table import LIMITS
 from firmware.settings import Settings
-from hil.targets.processes import command_of
+from hil.micropython.processes import command_of
 from tests.system.test_cli import assert_one_line
 from twin.tube.tube import TUBES, load_tube
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware.console.commands import LINK, RESET, START_TURNS, Commands
+from firmware.console import LINK, RESET
+from firmware.console.commands import START_TURNS, Commands
 from firmware.controller import BEAM, OFF, TRIPPED
 from firmware.readings import readings
 from firmware.setting_table import LIMITS

@@ -6,7 +6,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware.console.commands import LINK, RESET, Commands
+from firmware.console import LINK, RESET
+from firmware.console.commands import Commands
 from firmware.console.console import LAST_TURNS, LONGEST_LINE, OLD_TURNS, Console
 from firmware.setting_table import LIMITS
 from firmware.settings import Settings

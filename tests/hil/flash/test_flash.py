@@ -20,8 +20,8 @@ from hil.flash.board import BoardLine, Patience
 from hil.flash.flash import Flashed, flash
 from hil.flash.image import Image
 from hil.flash.slots import Install, Ready
+from hil.micropython.interpreters import find_pico_image
 from hil.pico.emulated import BLOCK_BYTES, BLOCKS, FILES_AT, FLASH_BYTES, EmulatedPico
-from hil.targets.interpreters import find_pico_image
 from hil.unit.console import ConsoleClient, LostError, open_port
 from tests.kit.protocol_emulated import Cable, plug_in
 from tests.kit.stand_in import (

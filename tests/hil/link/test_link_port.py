@@ -17,7 +17,7 @@ from hil.link.link import Link, LinkError, Patience
 from hil.link.real_time import RealTimeLink, RealTimeShadow
 from hil.link.shadow import Shadow
 from hil.link.transports import Port, open_link
-from hil.targets.interpreters import find_micropython
+from hil.micropython.interpreters import find_micropython
 from hil.unit.console import ConsoleClient, RefusedError, connect
 from tests.kit.disk import Disk
 from tests.kit.hosts import quick_settings, warm_world

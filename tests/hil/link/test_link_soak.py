@@ -17,7 +17,7 @@ from firmware.signals import Command, Inputs, Outputs
 from hil.link.link import Link, LinkError, Patience, Peer
 from hil.link.shadow import Shadow
 from hil.link.transports import Process
-from hil.targets.processes import command_of
+from hil.micropython.processes import command_of
 from tests.kit.hosts import quick_settings, warm_world
 from tests.kit.noisy_line import DAMAGE, NoisyLine
 from tests.kit.soak import soak

@@ -8,7 +8,7 @@ from firmware.signals import ALL_CLOSED, Command, Inputs, Outputs
 from hil.link.link import Link, LinkError, Peer
 from hil.link.shadow import make_safe
 from hil.link.transports import Process
-from hil.targets.processes import TARGETS, command_of
+from hil.micropython.processes import TARGETS, command_of
 from tests.kit.ramp import beside, fill, ramp_world
 from twin.files.errors import InputError
 

@@ -14,7 +14,7 @@ from hil.link.link import LinkError
 from hil.link.real_time import RealTimeLink, RealTimeShadow
 from hil.link.shadow import make_safe
 from hil.link.transports import Process
-from hil.targets.processes import command_of
+from hil.micropython.processes import command_of
 from tests.kit.hosts import quick_settings, warm_world
 
 BOARD_MS = 77_000  # the board's time at the start

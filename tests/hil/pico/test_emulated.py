@@ -9,7 +9,7 @@ import pytest
 
 from firmware.controller import BEAM
 from firmware.slack import COLLECT_TICKS
-from hil.targets.interpreters import find_micropython
+from hil.micropython.interpreters import find_micropython
 from tests.kit.hosts import FAULT_MS, OPEN_MS
 from tests.kit.on_micropython import printed_by
 from tests.kit.same_bits import PROGRAM

@@ -12,10 +12,10 @@ from rp2040py.peripherals.i2c import I2CMode
 
 from firmware.boards.pins import PICO
 from firmware.signals import ALL_CLOSED, CHAIN_A, CHAIN_B, GENERATOR_OK, Inputs, Outputs
+from hil.micropython.interpreters import find_pico_image
 from hil.pico.chips.rack import AIR_ADDRESS, DAC_ADDRESS, KV_ADDRESS, MA_ADDRESS
 from hil.pico.unit import PicoUnit
 from hil.pico.world import BENCH, LONGEST_MS, PicoFaults, PicoWorld
-from hil.targets.interpreters import find_pico_image
 from hil.wiring.plan import load_bench
 from twin.files.errors import InputError
 from twin.runs.prepare import prepare

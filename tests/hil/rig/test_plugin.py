@@ -8,7 +8,7 @@ import pytest
 
 import hil.rig.job
 import hil.targets.targets  # noqa: F401 (numpy can't be loaded twice, as parseconfigure would have it)
-from hil.targets.interpreters import VARIABLES, find_micropython
+from hil.micropython.interpreters import VARIABLES, find_micropython
 
 pytest_plugins = ["pytester"]
 

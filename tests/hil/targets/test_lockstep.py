@@ -15,7 +15,7 @@ from hil.compare import main
 from hil.link.link import Peer
 from hil.link.shadow import Difference, Shadow
 from hil.link.transports import SOURCE
-from hil.targets.processes import command_of
+from hil.micropython.processes import command_of
 from tests.kit.ramp import MINUTE_MS, beside, fill, ramp_world, run_at
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from firmware.settings import Settings
 from firmware.signals import Command, Inputs, Outputs
-from hil.runs.figures import Course, course_in_process
+from hil.targets.figures import Course, course_in_process
 from hil.targets.target import LOCKSTEP, REAL_TIME, Target
 from hil.targets.targets import MicroPython, builtin_targets, find_target
 from tests.kit.ramp import fill

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from firmware.setting_table import LIMITS
 from firmware.settings import Settings
 from firmware.store import Store
-from hil.targets.processes import command_of
+from hil.micropython.processes import command_of
 from hil.unit.console import ConsoleClient, LostError, RefusedError, find_unit, narrow, shortest
 from tests.kit.disk import Disk
 from tests.kit.wires import Pipes, Wire

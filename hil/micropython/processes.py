@@ -2,7 +2,7 @@
 
 import sys
 
-from hil.targets.interpreters import find_micropython
+from hil.micropython.interpreters import find_micropython
 
 PICO_HEAP_BYTES = 240 * 1024  # what an RP2040's firmware leaves to Python
 PRECISIONS = {"micropython": "double", "micropython-f32": "single"}

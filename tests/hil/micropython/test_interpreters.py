@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from hil.targets.interpreters import VARIABLES, cached_micropython, find_micropython
+from hil.micropython.interpreters import VARIABLES, cached_micropython, find_micropython
 from twin.files.errors import InputError
 
 
