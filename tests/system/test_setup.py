@@ -208,11 +208,12 @@ def test_another_python_a_moved_folder_or_a_removed_venv_is_not_ready(project: p
 # The shell scripts
 
 
-@pytest.mark.parametrize("name", ["scripts/run", "scripts/test", "scripts/find-python"])
+@pytest.mark.parametrize("name", ["run", "test", "docs", "tables", "release", "find-python"])
 def test_a_script_is_executable_posix_shell(name: str):
-    assert os.access(ROOT / name, os.X_OK)
-    assert (ROOT / name).read_text().startswith("#!/bin/sh\n")
-    assert subprocess.run(["sh", "-n", ROOT / name], capture_output=True).returncode == 0
+    script = ROOT / "scripts" / name
+    assert os.access(script, os.X_OK)
+    assert script.read_text().startswith("#!/bin/sh\n")
+    assert subprocess.run(["sh", "-n", script], capture_output=True).returncode == 0
 
 
 def find_python(folder: pathlib.Path, recent_enough: dict[str, bool]) -> tuple[int, str, str]:
