@@ -76,13 +76,27 @@ def test_no_file_names_a_path_on_somebodys_machine():
     assert found == []
 
 
-def test_the_version_is_the_same_wherever_it_is_written():
-    version = PROJECT["project"]["version"]
-    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
-    assert f"## [{version}]" in (ROOT / "CHANGELOG.md").read_text()
-
-
 def test_ci_runs_the_tests_as_a_user_does():
     command, script = (ROOT / ".ci/run").read_text().splitlines()
     assert command == "#!/usr/bin/env bash"
     assert script.startswith("exec ") and script.endswith('/scripts/test"')
+
+
+def test_the_checks_before_a_commit_are_local_and_run_what_scripts_test_runs():
+    config = (ROOT / ".pre-commit-config.yaml").read_text()
+    assert re.findall(r"^  - repo: (.+)$", config, re.M) == ["local"]
+    entries = re.findall(r"^ +entry: \.venv/bin/(.+)$", config, re.M)
+    script = (ROOT / "scripts/test").read_text()
+    for check in ("ruff check", "ruff format --check", "lint-imports --no-cache", "mypy"):
+        assert any(entry.startswith(check) for entry in entries), check
+        assert re.search(rf"^{check}", script, re.M), check
+    assert "python scripts/tables.py --check" in entries
+    assert "\nscripts/tables --check\n" in script
+
+
+def test_every_script_is_on_the_page_of_scripts():
+    page = (ROOT / "scripts/README.md").read_text()
+    for path in (ROOT / "scripts").glob("*"):
+        named = path.name in page or f"scripts/{path.name}`" in page
+        generator = re.search(r"_(table|picture)\.py$", path.name)
+        assert named or generator or path.name in ("README.md", "__pycache__"), path.name
