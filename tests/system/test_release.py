@@ -90,7 +90,7 @@ def test_the_wheel_has_every_file_of_the_three_packages(built: tuple[Path, Path]
         "twin/scenarios/built_in/ramp.toml",
         "twin/tube/built_in/cu-50w-air.calibration.json",
         "hil/rig/examples/test_my_bench.py",
-        "hil/wiring/built_in/labgrid-env.yaml",
+        "hil/wiring/built_in/emulated-pico.toml",
     ):
         assert name in files
     assert release.missing_files(built[0], files) == []
