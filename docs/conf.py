@@ -98,21 +98,30 @@ def read(_app: Sphinx, name: str, source: list[str]) -> None:
 def listed(
     _app: Sphinx, _kind: str, _name: str, _of: object, _how: object, lines: list[str]
 ) -> None:
-    """The house's lines `name : meaning` in docstrings as a list; numpydoc's sections stay."""
+    """The house's docstrings as reStructuredText; those in numpydoc's sections stay as they are.
+
+    Lines `name : meaning` become a list, indented paragraphs become code.
+    """
     if any(line.startswith("---") for line in lines):
         return
     found: list[str] = []
-    in_list = False
+    before = ""
+    in_list = in_code = False
     for line in lines:
         item = MEMBER.fullmatch(line)
+        indented = line.startswith(" ")
         if item:
             found += [] if in_list else [""]
             found.append(f"* **{item[1].strip()}**: {item[2]}")
-        elif in_list and line.startswith(" "):
+        elif in_list and indented:
             found.append(f"  {line.strip()}")
+        elif indented and not in_code and not before:
+            found += ["::", "", line]
         else:
             found += ["", line] if in_list else [line]
-        in_list = bool(item) or (in_list and line.startswith(" "))
+        in_code = (indented or not line) and (in_code or (not before and not in_list and indented))
+        in_list = bool(item) or (in_list and indented)
+        before = line
     lines[:] = found
 
 
