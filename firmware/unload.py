@@ -17,7 +17,6 @@ PASSING = (
     "firmware.store",
     "firmware.link.frame",
     "firmware.setting_table",
-    "firmware.interlock_table",
     "firmware.signal_table",
     "firmware.boards.unit",
     "firmware.boards.pins",

@@ -8,7 +8,7 @@ from typing import Any
 
 from firmware.boards.pins import PICO
 from firmware.controller import STATES, TRIPPED
-from firmware.interlock_table import TABLE
+from firmware.interlocks import NAMES
 from firmware.ticks import MASK
 from hil.link.link import LinkError
 from hil.pico.console import Answer, PicoConsole
@@ -29,7 +29,7 @@ BOOT_MS = 6000  # at most, until the console has told the status
 LONGEST_MS = 300_000
 AFTER_TICK_NS = 1000  # what happens at a time comes this long after the plant's tick of it
 STARTED_NS = 300 * MS  # after so long a firmware that was told to start has left its last trip
-CODES = {"": 0} | {row[1]: row[0] for row in TABLE}
+CODES = {"": 0} | {name: code for code, name in NAMES.items()}
 
 
 class PicoWorld(World):

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from firmware.interlocks import NAMES
+
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -20,6 +22,12 @@ def test_the_table_of_signals_is_the_declaration():
     assert (ROOT / "docs" / "contributing" / "signals.md").read_text("utf-8") == printed(
         "signal_table.py"
     )
+
+
+def test_the_page_of_interlocks_is_made_from_their_rows():
+    page = (ROOT / "docs" / "board" / "interlocks.md").read_text("utf-8")
+    assert page == printed("interlock_table.py")
+    assert re.findall(r"^## (.+)$", page, re.M) == [name for _, name in sorted(NAMES.items())]
 
 
 def test_the_table_of_assumptions_is_the_default_tubes():
