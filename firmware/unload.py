@@ -17,6 +17,7 @@ PASSING = (
     "firmware.store",
     "firmware.link.frame",
     "firmware.setting_table",
+    "firmware.drivers.generator_table",
     "firmware.signal_table",
     "firmware.boards.unit",
     "firmware.boards.pins",

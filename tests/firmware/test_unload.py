@@ -149,7 +149,10 @@ def test_nothing_of_it_is_left_in_the_modules_and_their_packages(interpreter: st
 @pytest.mark.parametrize("interpreter", INTERPRETERS)
 def test_everything_still_works_afterwards(interpreter: str, tmp_path):
     done = printed(interpreter, f"FOLDER = {str(tmp_path)!r}\n{WORKS}")
-    assert done[0] == "None ['firmware.setting_table', 'firmware.setting_table']"
+    assert done[0] == (
+        "None ['firmware.setting_table', 'firmware.drivers.generator_table', "
+        "'firmware.setting_table', 'firmware.drivers.generator_table']"
+    )
     assert done[1:4] == ["kv", "None", "True 1 48.5"]
     assert done[4:11] == ["ok []"] * 7
     # On the link: a sign and an answer, 27 bytes each.
