@@ -20,7 +20,7 @@ PASSING = (
     "firmware.drivers.generator_table",
     "firmware.signal_table",
     "firmware.boards.unit",
-    "firmware.boards.pins",
+    "firmware.boards.board_table",
 )
 
 

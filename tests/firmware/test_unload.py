@@ -22,7 +22,7 @@ class Module:
 sys.modules["machine"] = Module()
 from firmware import unload as lean
 from firmware.link import serve as lockstep
-from firmware.boards import pins, unit
+from firmware.boards import board_table, unit
 from firmware.link.session import Link
 from firmware.console.commands import Commands
 from firmware.controller import Controller
@@ -111,7 +111,7 @@ print(seen.room_pressure_raw, link.command.run, len(out.getvalue()), link.next_t
 GIVES_BACK = (
     LOADED
     + """
-del pins, unit, pack, Receiver, Link, Store, service, lockstep
+del board_table, unit, pack, Receiver, Link, Store, service, lockstep
 def used():
     gc.collect()
     gc.collect()
