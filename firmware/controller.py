@@ -103,12 +103,15 @@ class Controller(Plain):
             before = -1  # a start that trips in the same tick has a new cause to show
         condition = self.condition
         if OFF < condition < TRIPPED:
-            trip = self.interlocks.fast(inputs)
+            trip = 0
+            if not self.interlocks.all_well(inputs):
+                trip = self.interlocks.fast(inputs, outputs, self)
             if trip:
                 self._trip(trip, now_ms)
             elif condition >= RAMP:
                 if inputs.kv_monitor_raw < self.sag_raw:
-                    self._sag(now_ms)  # without voltage the current says nothing: the bias waits
+                    # Without voltage the current says nothing: the bias waits.
+                    self._sag(now_ms, inputs, outputs)
                 else:
                     self.sagging = False
                     if condition == BEAM and not command.hold & HOLD_EMISSION:
@@ -153,12 +156,12 @@ class Controller(Plain):
             self.trip_ms = now_ms
         self._enter(TRIPPED)
 
-    def _sag(self, now_ms: int) -> None:
+    def _sag(self, now_ms: int, inputs, outputs) -> None:
         """The tube voltage is far below its program: an arc, when it has just begun."""
         if not self.sagging:
             self.sagging = True
             self._expect_voltage()
-            trip = self.interlocks.arc()
+            trip = self.interlocks.arc(inputs, outputs, self)
             if trip:
                 self._trip(trip, now_ms)
 
@@ -181,19 +184,13 @@ class Controller(Plain):
 
     def _slow(self, dt_ms: int, now_ms: int, inputs, outputs, command) -> None:
         """Ramps, the filament and the interlocks that have a delay."""
-        trip = self.interlocks.slow(inputs, outputs, dt_ms)
+        trip = self.interlocks.slow(inputs, outputs, self, dt_ms)
         condition = self.condition
-        emission = self.emission
         if RAMP <= condition <= BEAM and not trip:
-            trip = self.interlocks.voltage(self.sagging, dt_ms)
+            trip = self.interlocks.voltage(inputs, outputs, self, dt_ms)
         regulating = condition == BEAM and not self.sagging and not command.hold & HOLD_EMISSION
         if regulating and not trip:
-            trip = self.interlocks.regulated(
-                inputs.ma_monitor_raw,
-                emission.target_raw,
-                emission.grid > emission.grid_set,
-                dt_ms,
-            )
+            trip = self.interlocks.regulated(inputs, outputs, self, dt_ms)
         dt_s = 0.001 * dt_ms
         before_raw = self.high_voltage.kv_program_raw
         if OFF < condition < TRIPPED and trip:

@@ -5,6 +5,8 @@ constants then say "trim nothing". A board that has started does without this ta
 (firmware/unload.py).
 """
 
+from firmware.drivers.generator_table import TABLE as GENERATORS
+
 TABLE = (
     # Full scales of the generator's 0-10 V programs and monitors. The bias reaches from
     # -grid_full_v (cut-off, count 0) to 0 V.
@@ -13,7 +15,7 @@ TABLE = (
     ("filament_full_a", 4.0, 0.1, 50.0),
     ("grid_full_v", 1000.0, 10.0, 10000.0),
     ("air_cooled", 1, 0, 1),  # 0: another circuit cools the head; there is no fan to steer
-    ("serial_generator", 0, 0, 2),  # 0: 0-10 V; 1: uX, 2: SLM, see docs/board/generators.md
+    ("serial_generator", 0, 0, len(GENERATORS) - 1),  # row of generator_table.py; 0: 0-10 V
     # Operating point and ratings.
     ("kv", 50.0, 4.0, 400.0),
     ("ma", 0.98, 0.0001, 1000.0),  # 49 W: 2 % of the rating is kept for the compensation's trim
@@ -65,7 +67,6 @@ TABLE = (
     ("ma_ppm_per_k", 0.0, -2000.0, 2000.0),
     ("generator_ref_c", 30.0, -20.0, 150.0),
 )
-SERIAL_KV = (0, 50, 70)  # by serial_generator; the first is not serial
 LIMITS = tuple([(name, low, high) for name, _, low, high in TABLE])
 # The first must not be above the second.
 ORDER = (
@@ -98,10 +99,10 @@ def problem(settings):
         return "grid_set_v", f"{settings.grid_set_v:g} is not above -grid_full_v"
     if settings.air_cooled not in (0, 1):
         return "air_cooled", f"{settings.air_cooled:g} is neither 0 nor 1"
-    if settings.serial_generator not in (0, 1, 2):
-        return "serial_generator", f"{settings.serial_generator:g} is neither 0, 1 nor 2"
-    rated_kv = SERIAL_KV[int(settings.serial_generator)]
-    if settings.serial_generator and settings.kv_max > rated_kv:
+    if settings.serial_generator not in range(len(GENERATORS)):
+        return "serial_generator", f"{settings.serial_generator:g} is no whole number"
+    rated_kv = GENERATORS[int(settings.serial_generator)][1]
+    if rated_kv and settings.kv_max > rated_kv:
         return "kv_max", f"{settings.kv_max:g} is above the {rated_kv} kV of the serial generator"
     most_w = settings.trip_kv * settings.trip_ma
     if settings.trip_power_w > most_w:

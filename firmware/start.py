@@ -48,11 +48,11 @@ def main(board, build: str = "") -> None:
     board.reset()
 
 
-def bench(board, build: str = "") -> None:
-    """The same on a board with no chips around it: the console answers, `link` and all."""
-    from firmware.boards.bare import Bench
+def bare(board, build: str = "") -> None:
+    """The same on a bare board, with no chips around it: the console answers, `link` included."""
+    from firmware.boards.bare import Bare
 
-    main(Bench(board), build)
+    main(Bare(board), build)
 
 
 def operate(board, build: str = ""):

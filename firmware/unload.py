@@ -17,10 +17,10 @@ PASSING = (
     "firmware.store",
     "firmware.link.frame",
     "firmware.setting_table",
-    "firmware.interlock_table",
+    "firmware.drivers.generator_table",
     "firmware.signal_table",
     "firmware.boards.unit",
-    "firmware.boards.pins",
+    "firmware.boards.board_table",
 )
 
 

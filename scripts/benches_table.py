@@ -3,32 +3,31 @@
 python scripts/benches_table.py
 """
 
-from hil.wiring.plan import Bench, builtin_benches, load_bench
+from hil.wiring.plan import WiringPlan, builtin_plans, load_plan
 from twin.world.faults import FAULTS
 
 PAGE = "bench/benches.md"  # in docs/
 
 
-def how(bench: Bench, kind: str) -> str:
-    """How a bench makes a fault, in few words."""
-    fault = bench.faults.get(kind)
+def how(plan: WiringPlan, kind: str) -> str:
+    """How a fault is made with a plan, in few words."""
+    fault = plan.faults.get(kind)
     if fault is None:
         return "–"
     words = {
         "seam": "counts in the frames",
         "pin": f"pin `{fault.pin}`",
         "off-bus": f"off the bus: {', '.join(f'`{chip}`' for chip in fault.chips)}",
-        "relay": f"relay `{fault.terminal}`",
     }
     return words[fault.by]
 
 
 def table() -> str:
-    benches = [load_bench(name) for name in builtin_benches()]
-    heads = ["fault", *(f"`{bench.name}`" for bench in benches), "what is wrong then"]
+    plans = [load_plan(name) for name in builtin_plans()]
+    heads = ["fault", *(f"`{plan.name}`" for plan in plans), "what is wrong then"]
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     for kind, meaning in FAULTS.items():
-        cells = [f"`{kind}`", *(how(bench, kind) for bench in benches), meaning]
+        cells = [f"`{kind}`", *(how(plan, kind) for plan in plans), meaning]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 

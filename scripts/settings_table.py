@@ -3,6 +3,7 @@
 python scripts/settings_table.py
 """
 
+from firmware.drivers.generator_table import TABLE as GENERATORS
 from firmware.setting_table import LIMITS
 from firmware.settings import Settings
 
@@ -14,7 +15,8 @@ MEANINGS = {
     "filament_full_a": "filament current at 10 V of program or monitor",
     "grid_full_v": "range of the grid bias: from minus this value (cut-off) to 0 V",
     "air_cooled": "1: a fan cools the head; 0: another circuit cools the head",
-    "serial_generator": "0: 0-10 V, 1: serial uX, 2: serial SLM, see [generators](generators.md)",
+    "serial_generator": ", ".join(f"{at}: {row[0]}" for at, row in enumerate(GENERATORS))
+    + ", see [generators](generators.md)",
     "kv": "operating point: tube voltage",
     "ma": "operating point: emission current",
     "kv_max": "rating: highest tube voltage",

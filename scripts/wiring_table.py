@@ -1,9 +1,12 @@
-"""Print the tables of docs/board/wiring.md from firmware/boards/pins.py, which the page contains.
+"""Print the tables of pins from firmware/boards/board_table.py; docs/board/wiring.md has them.
 
 python scripts/wiring_table.py
 """
 
-from firmware.boards.pins import ESP32, PICO, PYBOARD
+from collections.abc import Callable, Mapping
+
+from firmware.boards.board_table import ESP32, PICO
+from hil.board_types import BOARD_TYPES
 
 PAGE = "board/wiring.md"  # in docs/
 # signal: direction as the board sees it, and where its wire goes
@@ -41,8 +44,13 @@ def on_esp32(pin: int) -> str:
     return f"GPIO{pin} | {DEVKIT_NAMES.get(pin, f'IO{pin}')}"
 
 
-def on_pyboard(pin: str) -> str:
+def on_board(pin: int | str) -> str:
+    """A pin that is printed on the board under its own name."""
     return f"{pin} | {pin}"
+
+
+# How the pins of a table are printed on its boards; others by their own names.
+PRINTED = {id(PICO): ("edge", on_pico), id(ESP32): ("printed", on_esp32)}
 
 
 def order(pin: int | str) -> tuple[str, int]:
@@ -50,7 +58,7 @@ def order(pin: int | str) -> tuple[str, int]:
     return (pin[0], int(pin[1:])) if isinstance(pin, str) else ("", pin)
 
 
-def table(title: str, printed: str, pins: dict, name) -> str:
+def table(title: str, printed: str, name: Callable[..., str], pins: Mapping) -> str:
     """One board's table in Markdown, in the order of its pins."""
     lines = [f"### {title}", "", f"| pin | {printed} | signal | direction | connected to |"]
     lines += ["|---|---|---|---|---|"]
@@ -61,12 +69,14 @@ def table(title: str, printed: str, pins: dict, name) -> str:
 
 
 def tables() -> str:
+    """One table for all boards that share their pins."""
+    titles: dict[int, list[str]] = {}
+    pins = {id(board.pins): board.pins for board in BOARD_TYPES.values()}
+    for board in BOARD_TYPES.values():
+        titles.setdefault(id(board.pins), []).append(board.title)
     return "\n".join(
-        [
-            table("Raspberry Pi Pico, Pico W, Pico 2, Pico 2 W", "edge", PICO, on_pico),
-            table("ESP32-DevKitC", "printed", ESP32, on_esp32),
-            table("Pyboard v1.1, Pyboard D", "printed", PYBOARD, on_pyboard),
-        ]
+        table(", ".join(titles[key]), *PRINTED.get(key, ("printed", on_board)), pins[key])
+        for key in pins
     )
 
 

@@ -1,20 +1,20 @@
-"""A board on the bench, with no chips around it: nothing is driven, nothing is read."""
+"""A bare board, with no chips around it: nothing is driven, nothing is read."""
 
 
-class Bench:
+class Bare:
     """Takes the place of a board, of its unit and of its watchdog in firmware/start.py."""
 
     def __init__(self, board):
-        self.name = board.name + " bench"
+        self.name = board.name + " bare"
         self.folder = board.folder
         self.reset = board.reset
         self.guard = board.guard
         self.reset_cause = board.reset_cause
 
-    def make(self, _settings) -> "Bench":
+    def make(self, _settings) -> "Bare":
         return self
 
-    def watchdog(self) -> "Bench":
+    def watchdog(self) -> "Bare":
         return self
 
     def read(self, _inputs) -> None:

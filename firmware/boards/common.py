@@ -25,6 +25,11 @@ class Board:
 
         return make_unit(self, settings)
 
+    def contact(self, signal: str):
+        """The pin of a contact that reads 1 while closed; a broken wire reads open."""
+        pin = machine.Pin
+        return pin(self.pins[signal], pin.IN, pin.PULL_DOWN)
+
     def tach_pull(self):
         """The pull of the tachometer's pin, beside the resistor outside."""
         return machine.Pin.PULL_UP

@@ -9,8 +9,8 @@ level that the tick itself reads. Where that is too late, take a board with hard
 
 import machine
 
+from firmware.boards.board_table import ESP32
 from firmware.boards.common import Board as AnyBoard
-from firmware.boards.pins import ESP32
 from firmware.boards.watchdog import Watchdog
 
 WATCHDOG_MS = 1000  # the documentation's least

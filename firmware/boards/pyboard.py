@@ -10,8 +10,8 @@ both at once: boot.py should say pyb.usb_mode("VCP").
 import machine
 import pyb
 
+from firmware.boards.board_table import PYBOARD
 from firmware.boards.common import Board as AnyBoard
-from firmware.boards.pins import PYBOARD
 from firmware.boards.watchdog import Watchdog
 
 # To save settings on a v1.1 erases sectors of 16 to 64 kB, up to 1.1 s each (DS8626), and stops the

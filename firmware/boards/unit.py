@@ -5,6 +5,7 @@ else is touched. From power-up until then, and in a reset, every port leaves it 
 resistor outside the processor holds the enable off in that time (docs/board/wiring.md).
 """
 
+import sys
 import time
 
 import machine
@@ -12,16 +13,13 @@ import machine
 from firmware.boards.hardware import Hardware
 from firmware.drivers.bme280 import Bme280
 from firmware.drivers.fan import Fan
+from firmware.drivers.generator_table import TABLE as GENERATORS
 from firmware.drivers.lamp import Lamp
 from firmware.drivers.max31865 import Max31865
-from firmware.drivers.mcp4728 import Mcp4728
 
 I2C_HZ = 400000
 I2C_TIMEOUT_US = 1000  # a transfer of the longest message takes 0.4 ms
 SPI_HZ = 2000000
-GENERATOR_BAUD = 115200
-KV_ADDRESS, MA_ADDRESS = 0x48, 0x49
-SERIAL_MODELS = ("", "uX50P50", "SLM70P300")  # of settings.serial_generator; the first is analog
 
 
 def make_unit(board, settings) -> Hardware:
@@ -41,32 +39,15 @@ def make_unit(board, settings) -> Hardware:
         Bme280(i2c),
         Fan(board.fan_pwm(), pin(pins["fan_tach"], pin.IN, board.tach_pull()), time.ticks_us),
         Lamp(lamp, board.lamp_adc()),
-        pin(pins["chain_a"], pin.IN, pin.PULL_DOWN),
-        pin(pins["chain_b"], pin.IN, pin.PULL_DOWN),
+        board.contact("chain_a"),
+        board.contact("chain_b"),
         time.ticks_ms,
     )
 
 
 def make_generator(board, settings, i2c, enable):
-    """The driver that the settings name; the other's code is not loaded."""
-    dac = Mcp4728(i2c)
+    """The driver that the settings name; the code of the others is not loaded."""
+    model, _, module = GENERATORS[int(getattr(settings, "serial_generator", 0))]
+    __import__(module)
     interrupts = (machine.disable_irq, machine.enable_irq)
-    model = SERIAL_MODELS[int(getattr(settings, "serial_generator", 0))]
-    if model:
-        from firmware.drivers.spellman.generator import Spellman
-
-        return Spellman(
-            board.uart(GENERATOR_BAUD), dac, enable, settings, model, interrupts=interrupts
-        )
-    from firmware.drivers.ads1115 import Ads1115
-    from firmware.drivers.analog_generator import AnalogGenerator
-
-    pin = machine.Pin
-    return AnalogGenerator(
-        Ads1115(i2c, KV_ADDRESS),
-        Ads1115(i2c, MA_ADDRESS),
-        dac,
-        enable,
-        pin(board.pins["generator_ok"], pin.IN, pin.PULL_DOWN),
-        interrupts,
-    )
+    return sys.modules[module].make(board, i2c, enable, settings, model, interrupts)

@@ -10,6 +10,7 @@ from firmware.calibration import ADC_FULL
 from firmware.drivers.generator import AGE_FULL_MS, NO_INTERRUPTS, EnableLine, Programs, older
 from firmware.ticks import diff
 
+KV_ADDRESS, MA_ADDRESS = 0x48, 0x49
 MA_CHANNEL = 0
 FILAMENT_CHANNEL = 1
 TEMPERATURE_CHANNEL = 2
@@ -21,6 +22,21 @@ COUNTS_PER_DEGC = 160  # of 62.5 uV
 COLDEST_RAW = 2 * COUNTS_PER_DEGC  # below it is a broken wire, not a temperature
 HOTTEST_RAW = 150 * COUNTS_PER_DEGC
 CENTI_FULL = 12500  # the signal's range
+
+
+def make(board, i2c, enable_pin, _settings, _model, interrupts):
+    """The driver on the chips of a board."""
+    from firmware.drivers.ads1115 import Ads1115
+    from firmware.drivers.mcp4728 import Mcp4728
+
+    return AnalogGenerator(
+        Ads1115(i2c, KV_ADDRESS),
+        Ads1115(i2c, MA_ADDRESS),
+        Mcp4728(i2c),
+        enable_pin,
+        board.contact("generator_ok"),
+        interrupts,
+    )
 
 
 class AnalogGenerator:

@@ -31,7 +31,7 @@ def flash(
         str, typer.Option(help="Which board it is, such as pico or pico2. auto: it is asked.")
     ] = "auto",
     link: Annotated[
-        bool, typer.Option("--link", help="For a bench board, which has no chips around it.")
+        bool, typer.Option("--link", help="For a bare board, with no chips around it: the link.")
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="List what would be on the board; no port is touched.")

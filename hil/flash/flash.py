@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from hil.board_types import BoardType
 from hil.flash.board import BoardLine, Clock, Facts, Patience
-from hil.flash.image import FIRMWARE, Board, boards, compile_tree, make_image
+from hil.flash.image import FIRMWARE, board_types, compile_tree, make_image
 from hil.flash.slots import Install
 from hil.unit.console import ConsoleClient, LostError, open_port
 from hil.unit.ports import Port, find_again, find_port
@@ -33,7 +34,7 @@ class Flashed:
 
     port: str
     board: str
-    bench: bool
+    bare: bool
     machine: str
     micropython: str
     firmware: str
@@ -49,7 +50,7 @@ class Flashed:
 def flash(
     wanted_port: str,
     wanted_board: str = "auto",
-    bench: bool = False,
+    bare: bool = False,
     source: Path = FIRMWARE,
     progress: Callable[[str, float], None] = lambda what, part: None,
     patience: Patience | None = None,
@@ -57,7 +58,7 @@ def flash(
 ) -> Flashed:
     """Put the firmware in `source` on a board, and see it answer.
 
-    bench    : for a board that has no chips around it
+    bare    : for a bare board, with no chips around it
     progress : called with what is being done, and the part of it that is
     InputError if that was not to be; it says what the board starts then.
     """
@@ -75,7 +76,7 @@ def flash(
             facts = line.probe()
             check(port.url, facts, compiled)
             board = choose(port.url, facts, known)
-            image = make_image(compiled, board.name, bench, source)
+            image = make_image(compiled, board.name, bare, source)
             install = Install(line, image, facts.block_bytes, facts.free_blocks, was)
             install.copy(progress)
             install.put_in_force()
@@ -97,7 +98,7 @@ def flash(
     return Flashed(
         port.url,
         board.name,
-        bench,
+        bare,
         facts.machine,
         ".".join(map(str, facts.version)),
         image.version,
@@ -111,9 +112,9 @@ def flash(
     )
 
 
-def named_boards(wanted: str, source: Path = FIRMWARE) -> tuple[Board, ...]:
+def named_boards(wanted: str, source: Path = FIRMWARE) -> tuple[BoardType, ...]:
     """Those that --board means: all that there is firmware for, or one."""
-    known = boards(source)
+    known = board_types(source)
     if wanted == "auto":
         return known
     named = tuple(board for board in known if board.name == wanted)
@@ -137,12 +138,12 @@ def check(url: str, facts: Facts, compiled: Mapping[str, bytes]) -> None:
         )
 
 
-def choose(url: str, facts: Facts, known: tuple[Board, ...]) -> Board:
+def choose(url: str, facts: Facts, known: tuple[BoardType, ...]) -> BoardType:
     """Which of the boards in question this is. InputError if it is none of them."""
     is_named = len(known) == 1  # then any board with this chip will do
     for board in known:
         fits = facts.platform == board.platform and re.search(board.chip, facts.machine)
-        if fits and (is_named or re.search(board.board, facts.machine)):
+        if fits and (is_named or re.search(board.machine, facts.machine)):
             return board
     names = " or ".join(board.name for board in known)
     raise InputError(f"{url}: is a {facts.machine or facts.platform}, not a {names}")

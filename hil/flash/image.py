@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import firmware
+from hil.board_types import BOARD_TYPES, BoardType
 from twin.files.errors import InputError
 
 FIRMWARE = Path(firmware.__file__).parent
@@ -41,31 +42,10 @@ def without_docs(path: Path) -> str:
     return ast.unparse(module)
 
 
-@dataclass(frozen=True)
-class Board:
-    """name : as in firmware/boards
-    platform: MicroPython's sys.platform
-    chip    : regular expression, found in sys.implementation._machine of every board that will do
-    board   : the same, for boards that are taken without being named
-    """
-
-    name: str
-    platform: str
-    chip: str
-    board: str
-
-
-BOARDS = (
-    Board("pico", "rp2", "RP2040", "^Raspberry Pi Pico"),
-    Board("pico2", "rp2", "RP2350", "^Raspberry Pi Pico"),
-    Board("esp32", "esp32", "with ESP32$", "with ESP32$"),
-    Board("pyboard", "pyboard", "STM32", "^PYB"),
-)
-
-
-def boards(source: Path = FIRMWARE) -> tuple[Board, ...]:
+def board_types(source: Path = FIRMWARE) -> tuple[BoardType, ...]:
     """Those that this firmware has a file for."""
-    return tuple(one for one in BOARDS if (source / "boards" / f"{one.name}.py").is_file())
+    known = BOARD_TYPES.values()
+    return tuple(one for one in known if (source / "boards" / f"{one.name}.py").is_file())
 
 
 @dataclass(frozen=True)
@@ -75,7 +55,7 @@ class Image:
     """
 
     board: str
-    bench: bool
+    bare: bool
     version: str
     build: str
     files: Mapping[str, bytes]
@@ -115,11 +95,11 @@ def compile_tree(source: Path = FIRMWARE) -> dict[str, bytes]:
 
 
 def make_image(
-    compiled: Mapping[str, bytes], board: str, bench: bool = False, source: Path = FIRMWARE
+    compiled: Mapping[str, bytes], board: str, bare: bool = False, source: Path = FIRMWARE
 ) -> Image:
-    """The firmware for a board; with `bench` it is for one that has no chips around it."""
+    """The firmware for a board; with `bare` it is for one that has no chips around it."""
     said = re.search(r'^__version__ = "(.+)"$', (source / "__init__.py").read_text("utf-8"), re.M)
-    entry = {"board": board, "main": "bench" if bench else "main"}
+    entry = {"board": board, "main": "bare" if bare else "main"}
     listing = [f"{name} {hashlib.sha256(compiled[name]).hexdigest()}" for name in sorted(compiled)]
     text = "\n".join([*listing, UNIT.format(**entry, build="")])
     build = hashlib.sha256(text.encode()).hexdigest()[:8]
@@ -127,7 +107,7 @@ def make_image(
         path = Path(folder, "unit.py")
         path.write_text(UNIT.format(**entry, build=build))
         files = {**compiled, ENTRY: _compile(path, "unit.py", Path(folder))}
-    return Image(board, bench, said[1] if said else "", build, files)
+    return Image(board, bare, said[1] if said else "", build, files)
 
 
 def _compile(path: Path, name: str, folder: Path) -> bytes:

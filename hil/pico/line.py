@@ -1,4 +1,4 @@
-"""The serial line of the emulated Pico as a way for frames: a bench board, without chips.
+"""The serial line of the emulated Pico as a way for frames: a bare board, without chips.
 
 Host and board take turns, and the board's time passes only while the host reads: a read lasts
 until something has come, however long that takes on the wall clock.
@@ -17,7 +17,7 @@ class PicoLine:
     """A transport (hil/link/transports.py) to a board, `pico`, that has been asked for frames."""
 
     def __init__(self) -> None:
-        self.pico = EmulatedPico(find_pico_image(), unit_files(bench=True))
+        self.pico = EmulatedPico(find_pico_image(), unit_files(bare=True))
         self.pico.run(BOOT_MS)
         self.pico.received.clear()
         self.pico.send(b"\nlink\n")

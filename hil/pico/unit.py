@@ -10,7 +10,7 @@ from typing import Any
 
 from rp2040py.gpio_pin import FUNCTION_PWM
 
-from firmware.boards.pins import PICO
+from firmware.boards.board_table import PICO
 from firmware.calibration import FAN_FULL
 from firmware.settings import Settings
 from firmware.store import Store
@@ -29,8 +29,9 @@ class PicoUnit:
     """pico  : the board, see EmulatedPico
     plant    : what it steers
     enabled  : (ns, level) of every change of the pin that enables the high voltage
-    dead     : names of pins (firmware/boards/pins.py) at which nothing arrives: a contact is open,
-               the lamp's current is 0, the fan of "fan_tach" stands; call show() after a change
+    dead     : signals of the board's pins (firmware/boards/board_table.py) at which nothing
+               arrives: a contact is open, the lamp's current is 0, the fan of "fan_tach" stands;
+               call show() after a change
     """
 
     def __init__(self, image: Path, files: Mapping[str, bytes], plant: Plant):
@@ -101,14 +102,14 @@ class PicoUnit:
 
 
 def unit_files(
-    settings: Settings | None = None, build: str = "", bench: bool = False
+    settings: Settings | None = None, build: str = "", bare: bool = False
 ) -> dict[str, bytes]:
     """What is on the file system of a Pico that `tubetwin flash` has been used on.
 
     settings : those that are stored on it; a unit that was never set up, if not given
-    bench    : a board without chips around it
+    bare     : a board without chips around it
     """
-    image = make_image(compile_tree(), "pico", bench)
+    image = make_image(compile_tree(), "pico", bare)
     files = {f"a/{path}": content for path, content in image.files.items()}
     files |= {"main.py": MAIN, "a/ready": f"1 {build or image.build} whole".encode()}
     if settings is not None:

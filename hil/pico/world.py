@@ -6,16 +6,16 @@ stepped together; commands go in on the console, and what the firmware thinks co
 
 from typing import Any
 
-from firmware.boards.pins import PICO
+from firmware.boards.board_table import PICO
 from firmware.controller import STATES, TRIPPED
-from firmware.interlock_table import TABLE
+from firmware.interlocks import NAMES
 from firmware.ticks import MASK
 from hil.link.link import LinkError
 from hil.micropython.interpreters import find_pico_image
 from hil.pico.console import Answer, PicoConsole
 from hil.pico.emulated import MS
 from hil.pico.unit import PicoUnit, unit_files
-from hil.wiring.plan import Bench, load_bench
+from hil.wiring.plan import WiringPlan, load_plan
 from twin.files.errors import InputError
 from twin.plant.plant import TICK_MS
 from twin.runs.job import Job
@@ -24,12 +24,12 @@ from twin.world.board import TwinBoard
 from twin.world.faults import Fault, Faults
 from twin.world.world import World
 
-BENCH = "emulated-pico"  # its description in hil/wiring/built_in/
+PLAN = "emulated-pico"  # in hil/wiring/built_in/
 BOOT_MS = 6000  # at most, until the console has told the status
 LONGEST_MS = 300_000
 AFTER_TICK_NS = 1000  # what happens at a time comes this long after the plant's tick of it
 STARTED_NS = 300 * MS  # after so long a firmware that was told to start has left its last trip
-CODES = {"": 0} | {row[1]: row[0] for row in TABLE}
+CODES = {"": 0} | {name: code for code, name in NAMES.items()}
 
 
 class PicoWorld(World):
@@ -46,8 +46,7 @@ class PicoWorld(World):
         _refuse(job)
         base = build_world(job)
         super().__init__(base.plant, None, base.command, TwinBoard(base.plant))
-        bench = load_bench(BENCH)
-        self.faults = PicoFaults(self, bench)
+        self.faults = PicoFaults(self, load_plan(PLAN))
         for step in (*job.scenario.step, *job.faults):
             if step.fault:
                 self.faults.refuse(step.made())  # before half a minute is spent on booting
@@ -175,12 +174,12 @@ class PicoWorld(World):
 
 
 class PicoFaults(Faults):
-    """What `bench` describes is made on pins and buses; the records show what comes of it."""
+    """The faults of a wiring plan, made on pins and buses; the records show what comes of it."""
 
-    def __init__(self, world: PicoWorld, bench: Bench):
+    def __init__(self, world: PicoWorld, plan: WiringPlan):
         super().__init__(world)
-        self.KINDS = tuple(bench.faults)
-        self._bench = bench
+        self.KINDS = tuple(plan.faults)
+        self._plan = plan
 
     def make(self, fault: Fault) -> None:
         """At once. InputError if it can't be made here."""
@@ -193,9 +192,9 @@ class PicoFaults(Faults):
 
     def _switch(self) -> None:
         """Let exactly those pins be dead and those chips off their buses that should be."""
-        unit, bench = self._world.unit, self._bench
-        made = [bench.faults[kind] for kind in self.active]
-        absent = [bench.chips[chip] for fault in made for chip in fault.chips]
+        unit, plan = self._world.unit, self._plan
+        made = [plan.faults[kind] for kind in self.active]
+        absent = [plan.chips[chip] for fault in made for chip in fault.chips]
         unit.i2c.absent = {chip.address for chip in absent if chip.bus == "i2c"}
         unit.spi.absent = {PICO[chip.select] for chip in absent if chip.bus == "spi"}
         unit.dead = {fault.pin for fault in made if fault.pin}

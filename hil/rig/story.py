@@ -3,20 +3,24 @@
 from typing import Any
 
 from firmware.interlocks import NAMES
+from twin.runs.trip_words import trip_words
 
 MOST_STATES = 12  # told, the last ones
 
 
 def story_of(rig: Any) -> str:
-    """Four lines on a Rig: states passed through, how it is now, what is broken, where it runs."""
+    """A Rig in some lines: states passed through, trip, how it is now, what is broken, where."""
+    cause = ""
     passed = [f"{name} {at_s:.2f} s" for at_s, name in rig.states[-MOST_STATES:]]
     if len(rig.states) > MOST_STATES:
         passed.insert(0, "…")
     if rig.states[-1][1] == "tripped":
-        passed[-1] += f" by {NAMES.get(rig.world.trip, '')!r}"
+        cause = NAMES.get(rig.world.trip, "")
+        passed[-1] += f" by {cause!r}"
     return (
         f"  states  {', '.join(passed)}\n"
-        f"  now     {rig.now_s:.2f} s: {rig.kv:.2f} kV, {rig.ma:.4f} mA, "
+        + (f"  trip    {words}\n" if (words := trip_words(cause)) else "")
+        + f"  now     {rig.now_s:.2f} s: {rig.kv:.2f} kV, {rig.ma:.4f} mA, "
         f"head {rig.world.plant.heat.head_c:.2f} °C, "
         f"high voltage {'enabled' if rig.energised else 'not enabled'}\n"
         f"  faults  {', '.join(rig.faults.active) or 'none'}\n"

@@ -1,1 +1,1 @@
-"""Which signal is made where on a bench: plans as data."""
+"""Wiring plans: which signal is made where, as data."""

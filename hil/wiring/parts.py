@@ -1,4 +1,4 @@
-"""What a wiring plan is made of: chips, terminals, wires, faults; see hil/wiring/plan.py."""
+"""What a wiring plan is made of: line, chips, wires, faults; see hil/wiring/plan.py."""
 
 from typing import Literal, NamedTuple
 
@@ -16,7 +16,7 @@ SLACK_COUNTS = 0.5
 
 
 class Model(NamedTuple):
-    """What a kind of chip or terminal does: whether the firmware reads it, and what it has."""
+    """A kind of chip: whether the firmware reads it, its channels, whether it has a scale."""
 
     read: bool
     channels: int = 1
@@ -29,18 +29,9 @@ CHIPS = {
     "BME280": Model(read=True, channels=3, scaled=False),  # temperature, pressure, humidity
     "MCP4728": Model(read=False, channels=4),
 }
-TERMINALS = {
-    "voltage-out": Model(read=True),
-    "resistance-out": Model(read=True),
-    "pulse-out": Model(read=True),
-    "relay": Model(read=True, scaled=False),
-    "voltage-in": Model(read=False),
-    "pulse-width-in": Model(read=False),
-    "digital-in": Model(read=False, scaled=False),
-}
 
 
-class Link(Strict):
+class Line(Strict):
     """The serial line to the board: what pyserial opens, and how time passes on it."""
 
     url: str = Field(min_length=1)
@@ -61,30 +52,11 @@ class Chip(Strict):
             raise EntryError(
                 f"{shown(self.model)} is no chip; {nearest(self.model, CHIPS)}", "model"
             )
-        wanted, other = ("address", "select") if self.bus == "i2c" else ("select", "address")
-        if not getattr(self, wanted):
-            raise EntryError(f"is missing; a chip on {self.bus} has one", wanted, missing=True)
+        needed, other = ("address", "select") if self.bus == "i2c" else ("select", "address")
+        if not getattr(self, needed):
+            raise EntryError(f"is missing; a chip on {self.bus} has one", needed, missing=True)
         if getattr(self, other):
             raise EntryError(f"does not go with {self.bus}; delete it", other)
-        return self
-
-
-class Terminal(Strict):
-    """Of the bench's own equipment: what it is, and from where to where it goes, in `unit`."""
-
-    kind: str
-    unit: str = ""
-    span: tuple[float, float] | None = None
-
-    @model_validator(mode="after")
-    def _is_known(self) -> "Terminal":
-        if self.kind not in TERMINALS:
-            raise EntryError(
-                f"{shown(self.kind)} is no kind of terminal; {nearest(self.kind, TERMINALS)}",
-                "kind",
-            )
-        if TERMINALS[self.kind].scaled and self.span is None:
-            raise EntryError(f"is missing; a {self.kind} has one", "span", missing=True)
         return self
 
 
@@ -92,8 +64,7 @@ class Wire(Strict):
     """How one signal, or some that are made alike, come to the board or from it.
 
     by        : "frame": raw counts over the link; "firmware": the board makes it by itself;
-                "emulated": a model of what is at the pin; "box": a terminal of the bench; "real":
-                the thing itself
+                "emulated": a model of what is at the pin
     contact   : of "switches", which
     per_count : `unit`s of one count, at the board's end; `divider`: those at the far end for one
                 here; span: what the board's end can read or make; reaches: the counts that come,
@@ -101,12 +72,11 @@ class Wire(Strict):
     """
 
     signals: tuple[str, ...] = Field(min_length=1)
-    by: Literal["frame", "firmware", "emulated", "box", "real"]
+    by: Literal["frame", "firmware", "emulated"]
     contact: str = ""
     pin: str = ""
     chip: str = ""
     channel: int = Field(default=0, ge=0)
-    terminal: str = ""
     unit: str = ""
     per_count: float | None = Field(default=None, gt=0.0)
     divider: float = Field(default=1.0, gt=0.0)
@@ -127,15 +97,13 @@ class Wire(Strict):
             )
         ends = [bool(self.pin), bool(self.chip)]
         if self.by in ("frame", "firmware"):
-            if any(ends) or self.terminal or self.per_count or self.span or self.reaches:
+            if any(ends) or self.per_count or self.span or self.reaches:
                 raise EntryError(
                     f"has neither pin nor scale; leave it {self.signals[0]} alone", "by"
                 )
             return self
         if sum(ends) != 1 or len(self.signals) != 1:
             raise EntryError(f"{self.by} needs one signal and one pin or chip; correct it", "by")
-        if bool(self.terminal) != (self.by == "box"):
-            raise EntryError('goes with by = "box", and with that alone; correct it', "terminal")
         for key, other in (("span", "per_count"), ("per_count", "span")):
             if getattr(self, key) is None and getattr(self, other) is not None:
                 raise EntryError(f"is missing; {other} needs it", key, missing=True)
@@ -144,12 +112,12 @@ class Wire(Strict):
             raise EntryError(f"lies outside {low} to {high} counts; correct it", "reaches")
         return self
 
-    def short_of(self, span: tuple[float, float], divider: float = 1.0) -> str:
-        """Which counts a span, in units at one end, leaves out; "" if none."""
-        if self.per_count is None:
+    def short_of_counts(self) -> str:
+        """Which counts the span leaves out, in words; "" if none."""
+        span, each = self.span, self.per_count
+        if span is None or each is None:
             return ""
         low, high = self.reaches or RANGES[self.signals[0]]
-        each = self.per_count * divider
         if span[0] <= (low + SLACK_COUNTS) * each and (high - SLACK_COUNTS) * each <= span[1]:
             return ""
         return (
@@ -159,25 +127,24 @@ class Wire(Strict):
         )
 
 
-class BenchFault(Strict):
+class FaultMethod(Strict):
     """How a fault of twin/world/faults.py is made.
 
     by : "seam": in the raw counts; "pin": nothing arrives at a pin; "off-bus": chips are taken off
-         their buses; "relay": by a terminal that breaks a wire
+         their buses
     """
 
-    by: Literal["seam", "pin", "off-bus", "relay"]
+    by: Literal["seam", "pin", "off-bus"]
     pin: str = ""
     chips: tuple[str, ...] = ()
-    terminal: str = ""
 
     @model_validator(mode="after")
-    def _is_whole(self) -> "BenchFault":
-        wanted = {"pin": "pin", "off-bus": "chips", "relay": "terminal"}.get(self.by)
-        for key in ("pin", "chips", "terminal"):
+    def _is_whole(self) -> "FaultMethod":
+        needed = {"pin": "pin", "off-bus": "chips"}.get(self.by)
+        for key in ("pin", "chips"):
             given = bool(getattr(self, key))
-            if key == wanted and not given:
+            if key == needed and not given:
                 raise EntryError(f"is missing; {self.by} needs it", key, missing=True)
-            if key != wanted and given:
+            if key != needed and given:
                 raise EntryError(f"does not go with {self.by}; delete it", key)
         return self

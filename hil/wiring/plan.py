@@ -1,29 +1,26 @@
-"""Benches as data: which signal of the seam is made where, to what scale, and what can be broken.
+"""Wiring plans: where each signal of the seam is made, to what scale, and which faults can be made.
 
-A description is a TOML file, built in (hil/wiring/built_in/) or the user's own;
-docs/bench/benches.md says how to write one. What contradicts itself or the firmware's declaration
-is one line of InputError.
+A plan is a TOML file, built in (hil/wiring/built_in/) or the user's own; docs/bench/benches.md
+describes the format. A plan that contradicts itself or the firmware's declaration is an InputError
+of one line.
 """
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field, model_validator
 
-from firmware.boards.pins import ESP32, PICO, PYBOARD
 from firmware.signal_table import INPUTS
+from hil.board_types import BOARD_TYPES
 from hil.wiring.parts import (
     CHIPS,
     RANGES,
     SWITCHES,
-    TERMINALS,
-    BenchFault,
     Chip,
-    Link,
+    FaultMethod,
+    Line,
     Model,
-    Terminal,
     Wire,
 )
 from twin.files.errors import InputError
@@ -31,29 +28,31 @@ from twin.files.toml import EntryError, load_toml, nearest, shown
 from twin.tube.parameter import Strict
 from twin.world.faults import CONTACTS, FAULTS
 
-BENCHES = Path(__file__).parent / "built_in"
-PINS: dict[str, dict[str, object]] = {
-    "pico": dict(PICO),
-    "esp32": dict(ESP32),
-    "pyboard": dict(PYBOARD),
-}
+PLANS = Path(__file__).parent / "built_in"
 IN = frozenset(signal[0] for signal in INPUTS)
 
 
-class Bench(Strict):
-    """One bench. `faults` are all that can be made on it; others are refused."""
+class WiringPlan(Strict):
+    """One plan. `faults` are all that can be made with it; others are refused.
+
+    board : its kind, one of firmware/boards/board_table.py; needed where the plan names pins
+    link  : the serial line; needed where signals pass in frames
+    """
 
     name: str
     title: str
-    board: Literal["pico", "esp32", "pyboard"] | None = None
-    link: Link | None = None
+    board: str | None = None
+    link: Line | None = None
     chips: dict[str, Chip] = Field(default_factory=dict)
-    terminals: dict[str, Terminal] = Field(default_factory=dict)
     wire: tuple[Wire, ...] = Field(min_length=1)
-    faults: dict[str, BenchFault] = Field(default_factory=dict)
+    faults: dict[str, FaultMethod] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _fits_together(self) -> "Bench":
+    def _fits_together(self) -> "WiringPlan":
+        if self.board is not None and self.board not in BOARD_TYPES:
+            raise EntryError(
+                f"{shown(self.board)} is unknown; {nearest(self.board, BOARD_TYPES)}", "board"
+            )
         for check in (self._check_chips, self._check_ends, self._check_signals, self._check_faults):
             check()
         return self
@@ -93,7 +92,7 @@ class Bench(Strict):
                         str(end[0]),
                     )
                 seen[end] = signal
-            if wire.span and (short := wire.short_of(wire.span)):
+            if short := wire.short_of_counts():
                 raise EntryError(short, *at, "span")
 
     def _ends(self, wire: Wire, at: tuple[str, int]) -> Iterator[tuple[object, ...]]:
@@ -115,12 +114,6 @@ class Bench(Strict):
                     f"{chip.model} has {model.channels}, from 0 on; correct it", *at, "channel"
                 )
             yield "chip", wire.chip, wire.channel
-        if wire.terminal:
-            terminal = self._terminal(wire.terminal, *at, "terminal")
-            self._check_end(wire, terminal.kind, TERMINALS[terminal.kind], *at, "terminal")
-            if terminal.span and (short := wire.short_of(terminal.span, wire.divider)):
-                raise EntryError(f"at the far end, {short}", *at, "terminal")
-            yield "terminal", wire.terminal
 
     def _check_end(self, wire: Wire, what: str, model: Model, *at: str | int) -> None:
         signal = wire.signals[0]
@@ -162,40 +155,33 @@ class Bench(Strict):
                 if chip not in self.chips:
                     near = nearest(chip, self.chips)
                     raise EntryError(f"{shown(chip)} is no chip here; {near}", *at, "chips", index)
-            if fault.terminal and self._terminal(fault.terminal, *at, "terminal").kind != "relay":
-                raise EntryError("is no relay; choose one that is", *at, "terminal")
 
     def _pin(self, name: str, *at: str | int) -> None:
         if self.board is None:
             raise EntryError("is missing; pins are those of a board", "board", missing=True)
-        pins = PINS[self.board]
+        pins = BOARD_TYPES[self.board].pins
         if name not in pins:
             raise EntryError(
                 f"{shown(name)} is no pin of a {self.board}; {nearest(name, pins)}", *at
             )
 
-    def _terminal(self, name: str, *at: str | int) -> Terminal:
-        if name not in self.terminals:
-            near = nearest(name, self.terminals)
-            raise EntryError(f"{shown(name)} is no terminal here; {near}", *at)
-        return self.terminals[name]
+
+def builtin_plans() -> list[str]:
+    return sorted(path.stem for path in PLANS.glob("*.toml"))
 
 
-def builtin_benches() -> list[str]:
-    return sorted(path.stem for path in BENCHES.glob("*.toml"))
-
-
-def load_bench(name_or_path: str | os.PathLike[str]) -> Bench:
+def load_plan(name_or_path: str | os.PathLike[str]) -> WiringPlan:
     """A built-in name or a .toml file. InputError in one line."""
-    wanted = os.fspath(name_or_path)
-    if wanted.lower().endswith(".toml"):
-        return load_toml(wanted, Bench, name=Path(wanted).stem)
-    known = builtin_benches()
-    if wanted not in known:
+    text = os.fspath(name_or_path)
+    if text.lower().endswith(".toml"):
+        return load_toml(text, WiringPlan, name=Path(text).stem)
+    known = builtin_plans()
+    if text not in known:
         raise InputError(
-            f"bench {shown(wanted)}: not built in; choose {', '.join(known)}, or give a .toml file"
+            f"wiring plan {shown(text)}: not built in; choose {', '.join(known)}, "
+            "or give a .toml file"
         )
-    return load_toml(BENCHES / f"{wanted}.toml", Bench, name=wanted)
+    return load_toml(PLANS / f"{text}.toml", WiringPlan, name=text)
 
 
 def _parts(signal: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from firmware.calibration import pt100_raw
 from firmware.controller import BEAM, OFF, PREHEAT, RAMP, TRIPPED, Controller
-from firmware.interlock_table import TABLE
+from firmware.interlocks import NAMES
 from firmware.link.frame import CODE_RANGES
 from firmware.settings import Settings
 from firmware.signal_table import INPUTS
@@ -26,7 +26,7 @@ from firmware.signals import (
 )
 from tests.kit.chip_bench import RANGES, TICK_MS, Bench, healthy
 
-CODE = {row[1]: row[0] for row in TABLE}
+CODE = {name: code for code, name in NAMES.items()}
 OPEN = {"switches": GENERATOR_OK}
 ANY_BITS = [st.integers(*CODE_RANGES[signal[4]]) for signal in INPUTS]
 

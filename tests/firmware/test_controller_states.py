@@ -7,17 +7,15 @@ from itertools import product
 
 import pytest
 
-import firmware.controller
-import firmware.interlocks
 from firmware.controller import BEAM, OFF, PREHEAT, RAMP, TRIPPED, Controller
-from firmware.interlock_table import TABLE
-from firmware.interlocks import Interlocks
+from firmware.interlock_table import ALWAYS, ROWS
+from firmware.interlocks import NAMES, Interlocks
 from firmware.settings import Settings
 from firmware.signals import ALL_CLOSED, CHAIN_A, CHAIN_B, GENERATOR_OK
 from tests.kit.state_space import BrokenInvariantError, Found, explore, letter
 
 ALL_CONDITIONS = {OFF, PREHEAT, RAMP, BEAM, TRIPPED}
-CODE = {row[1]: row[0] for row in TABLE}
+CODE = {name: code for code, name in NAMES.items()}
 TICK_MS = 10
 PHASE_MS = 50  # one turn a tick: the quickest way through all turns
 
@@ -69,9 +67,13 @@ EACH_TICK = letters({**WELL, "generator": FAULTS["generator"]})
 @pytest.fixture(scope="module", autouse=True)
 def impatient_fan():
     """Five seconds differ from a third of one only in the number of states."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(firmware.interlocks, "FAN_MS", 300)
-        yield
+    rows = ROWS[ALWAYS]
+    at = [row[1] for row in rows].index("fan")
+    patient = rows[at]
+    assert patient[3] == 5000
+    rows[at] = (*patient[:3], 300, *patient[4:])
+    yield
+    rows[at] = patient
 
 
 @pytest.fixture(scope="module")
@@ -144,8 +146,8 @@ class WithoutChain(Controller):
         super().__init__(settings)
         fast = self.interlocks.fast
 
-        def blind(inputs) -> int:
-            code = fast(inputs)
+        def blind(inputs, outputs, controller) -> int:
+            code = fast(inputs, outputs, controller)
             return 0 if code in (1, 2, 4) else code
 
         self.interlocks.fast = blind  # type: ignore[method-assign]
@@ -189,7 +191,7 @@ class TrustsTheActuators(Controller):
 class ForgetsTheDisagreement(Controller):
     def step(self, now_ms: int, inputs, outputs, command) -> None:
         super().step(now_ms, inputs, outputs, command)
-        self.interlocks.locked_out = False
+        self.interlocks.latched[ALWAYS] = [False] * len(ROWS[ALWAYS])
 
 
 class ForgetsTheCause(Controller):
@@ -206,7 +208,7 @@ class KeepsTheLastCause(Controller):
 
     def step(self, now_ms: int, inputs, outputs, command) -> None:
         super().step(now_ms, inputs, outputs, command)
-        later = self.interlocks.fast(inputs)
+        later = self.interlocks.fast(inputs, outputs, self)
         if self.condition == TRIPPED and later:
             self.trip = outputs.trip = later
 
@@ -280,7 +282,7 @@ def test_a_controller_with_one_thing_wrong_is_found_out(wrong, alphabet, dt_ms: 
 
 
 def test_interlocks_that_never_trip_are_found_out(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(Interlocks, "fast", lambda self, inputs: 0)
+    monkeypatch.setattr(Interlocks, "all_well", lambda self, inputs: True)
     with pytest.raises(BrokenInvariantError, match="without all permits"):
         explore(Controller, ONE_AT_A_TIME, PHASE_MS)
 

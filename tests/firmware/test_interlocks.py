@@ -9,15 +9,15 @@ from hypothesis import strategies as st
 
 from firmware.calibration import pt100_raw
 from firmware.controller import BEAM, OFF, RAMP, TRIPPED
-from firmware.interlock_table import TABLE
 from firmware.interlocks import NAMES, Interlocks
 from firmware.settings import Settings
 from firmware.signals import ALL_CLOSED, CHAIN_A, CHAIN_B, GENERATOR_OK, HOLD_EMISSION, Outputs
 from tests.kit.chip_bench import TICK_MS, Bench, healthy
 from tests.kit.full_scales import KV_PER_COUNT, MA_PER_COUNT
+from twin.runs.trip_words import PAGE, interlock, interlocks, trip_words
 
-CODE = {row[1]: row[0] for row in TABLE}
-DELAY_MS = {row[1]: row[3] for row in TABLE}
+CODE = {name: code for code, name in NAMES.items()}
+DELAY_MS = {row.name: row.delay_ms for row in interlocks()}
 SAMPLE_MS = 100  # a condition with a delay is looked at so often
 
 
@@ -72,7 +72,7 @@ by_case = pytest.mark.parametrize(
 )
 
 # An age is a delay in itself; what is left of it is at most the time to the next look.
-AGED = {"stale-monitors", "stale-head"}
+AGED = {row.name for row in interlocks() if row.is_age}
 
 
 @pytest.fixture(scope="module")
@@ -107,17 +107,24 @@ def test_every_row_of_the_table_has_a_test():
         "arcing",
         "no-voltage",
     }
-    assert {*CONDITIONS, *apart} == {row[1] for row in TABLE}
+    assert {*CONDITIONS, *apart} == set(CODE)
 
 
-def test_rows_are_unique_and_each_says_what_it_cites():
-    for at in (0, 1, 2):
-        column = [row[at] for row in TABLE]
-        assert len(set(column)) == len(TABLE)
-    for code, name, what, delay_ms, cites in TABLE:
-        assert code > 0 and delay_ms >= 0
-        assert name and what and cites
-        assert NAMES[code] == name
+def test_rows_are_unique_and_each_has_its_words():
+    rows = interlocks()
+    for column in ("code", "name", "trips", "check"):
+        assert len({getattr(row, column) for row in rows}) == len(rows)
+    for row in rows:
+        assert row.code > 0 and row.delay_ms >= 0
+        assert all((row.name, row.trips, row.cites, row.check))
+        assert NAMES[row.code] == row.name
+
+
+def test_a_trip_is_described_by_its_words_and_its_page():
+    words = "The fan turns at less than half of the speed of its program"
+    assert trip_words("fan") == f"{words}: see {PAGE}#fan"
+    assert interlock("fan").page == f"{PAGE}#fan"
+    assert trip_words("no such trip") == ""
 
 
 @by_case
@@ -234,7 +241,7 @@ def test_channels_that_disagree_for_less_than_the_delay_lock_nothing_out(
         bench.run(duration_ms)
         bench.forced = {}
         bench.run(SAMPLE_MS)
-    assert not bench.controller.interlocks.locked_out
+    assert bench.controller.interlocks.state()["latched"] == {"chain-disagree": False}
 
 
 @given(
@@ -251,7 +258,7 @@ def test_electrical_limits_are_those_of_the_settings_to_a_count(
     s.trip_kv, s.trip_ma, s.trip_power_w = trip_kv, trip_ma, trip_power_w
     inputs = healthy()
     inputs.kv_monitor_raw, inputs.ma_monitor_raw = kv_raw, ma_raw
-    code = Interlocks(s).fast(inputs)
+    code = Interlocks(s).fast(inputs, Outputs(), None)
     is_kv, is_ma = kv_raw * KV_PER_COUNT, ma_raw * MA_PER_COUNT
     assert (code == CODE["over-voltage"]) == (kv_raw > int(trip_kv / KV_PER_COUNT))
     if is_kv > trip_kv or is_ma > trip_ma or is_kv * is_ma > trip_power_w + 1e-6:
@@ -274,15 +281,15 @@ def test_a_monitor_at_the_end_of_its_converter_trips_whatever_is_set(
     s, inputs = Settings(), healthy()
     s.load({setting: 1e6})
     setattr(inputs, signal, 32767)
-    assert Interlocks(s).fast(inputs) == CODE[name]
+    assert Interlocks(s).fast(inputs, Outputs(), None) == CODE[name]
 
 
 def test_a_broken_sensor_of_the_head_trips_whatever_is_set():
     s, inputs = Settings(), healthy()
     s.trip_head_c = 2000.0
     inputs.head_temperature_raw = 32767
-    interlocks = Interlocks(s)
-    codes = [interlocks.slow(inputs, Outputs(), SAMPLE_MS) for _ in range(3)]
+    these = Interlocks(s)
+    codes = [these.slow(inputs, Outputs(), None, SAMPLE_MS) for _ in range(3)]
     assert codes[-1] == CODE["over-temperature"]
 
 
@@ -290,7 +297,28 @@ def test_a_broken_sensor_of_the_head_trips_whatever_is_set():
 def test_nothing_but_all_contacts_closed_passes(switches: int):
     inputs = healthy()
     inputs.switches = switches
-    assert (Interlocks(Settings()).fast(inputs) == 0) == (switches == ALL_CLOSED)
+    code = Interlocks(Settings()).fast(inputs, Outputs(), None)
+    assert (code == 0) == (switches == ALL_CLOSED)
+
+
+COUNTS = st.integers(0, 32767)
+
+
+@given(
+    switches=st.just(ALL_CLOSED) | st.integers(0, 255),
+    kv_raw=COUNTS | st.just(kv(40.0)),
+    ma_raw=COUNTS | st.just(ma(0.5)),
+    age_ms=st.integers(0, 65535) | st.sampled_from([0, 50, 51]),
+)
+def test_all_is_well_when_no_row_of_every_tick_is_met_and_only_then(
+    switches: int, kv_raw: int, ma_raw: int, age_ms: int
+):
+    """The one expression of the ticks, against the rows one by one."""
+    inputs = healthy()
+    inputs.switches, inputs.adc_age_ms = switches, age_ms
+    inputs.kv_monitor_raw, inputs.ma_monitor_raw = kv_raw, ma_raw
+    limits = Interlocks(Settings())
+    assert limits.all_well(inputs) == (limits.fast(inputs, Outputs(), None) == 0)
 
 
 @given(fan_program_raw=st.integers(0, 65535), rpm=st.integers(0, 65535))
@@ -301,11 +329,11 @@ def test_the_fan_is_at_fault_below_half_of_the_speed_that_it_is_told(
     outputs.load((0, 0, 0, 0, 0, fan_program_raw, 0, 0))
     inputs = healthy()
     inputs.fan_tach_raw = rpm
-    interlocks = Interlocks(Settings())
-    interlocks.slow(inputs, outputs, 100)
+    these = Interlocks(Settings())
+    these.slow(inputs, outputs, None, 100)
     told_rpm = 5000.0 * fan_program_raw / 65535
     if abs(rpm - 0.5 * told_rpm) > 1e-6:
-        assert (interlocks.fan_ms > 0) == (rpm < 0.5 * told_rpm)
+        assert (these.state()["met_ms"]["fan"] > 0) == (rpm < 0.5 * told_rpm)
 
 
 @pytest.mark.parametrize("read_kv", [1.1, 29.0, 52.0])

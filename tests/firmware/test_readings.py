@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from firmware.controller import BEAM, STATES, TRIPPED, Controller
-from firmware.interlock_table import TABLE
+from firmware.interlocks import NAMES
 from firmware.readings import readings
 from firmware.settings import Settings
 from firmware.signals import ALL_CLOSED, CHAIN_A, CHAIN_B, GENERATOR_OK, Inputs, Outputs
@@ -73,11 +73,11 @@ def test_the_chain_is_closed_only_with_both_channels(inputs, outputs, switches: 
     assert readings(Controller(Settings()), inputs, outputs)["interlock_chain"] == word
 
 
-@pytest.mark.parametrize("row", TABLE, ids=lambda row: row[1])
-def test_a_trip_is_told_by_its_name(inputs, outputs, row: tuple):
-    outputs.state, outputs.trip = TRIPPED, row[0]
+@pytest.mark.parametrize(("code", "name"), NAMES.items(), ids=NAMES.values())
+def test_a_trip_is_told_by_its_name(inputs, outputs, code: int, name: str):
+    outputs.state, outputs.trip = TRIPPED, code
     said = readings(Controller(Settings()), inputs, outputs)
-    assert (said["state"], said["trip"]) == ("tripped", row[1])
+    assert (said["state"], said["trip"]) == ("tripped", name)
 
 
 @pytest.mark.parametrize(("code", "word"), list(enumerate(STATES)))

@@ -311,10 +311,13 @@ def test_in_double_precision_micropython_writes_the_same_bytes(tmp_path: Path):
 
 def test_a_heap_of_60_kb_is_enough_on_a_microcontroller(tmp_path: Path):
     """Compiled, as it is on a board: the compiler itself needs more."""
-    (tmp_path / "firmware" / "link").mkdir(parents=True)
+    for folder in ("link", "drivers"):
+        (tmp_path / "firmware" / folder).mkdir(parents=True)
     (tmp_path / "flash").mkdir()
     modules = (
         "__init__",
+        "drivers/__init__",
+        "drivers/generator_table",
         "link/__init__",
         "link/frame",
         "setting_table",

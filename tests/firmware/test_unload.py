@@ -22,7 +22,7 @@ class Module:
 sys.modules["machine"] = Module()
 from firmware import unload as lean
 from firmware.link import serve as lockstep
-from firmware.boards import pins, unit
+from firmware.boards import board_table, unit
 from firmware.link.session import Link
 from firmware.console.commands import Commands
 from firmware.controller import Controller
@@ -111,7 +111,7 @@ print(seen.room_pressure_raw, link.command.run, len(out.getvalue()), link.next_t
 GIVES_BACK = (
     LOADED
     + """
-del pins, unit, pack, Receiver, Link, Store, service, lockstep
+del board_table, unit, pack, Receiver, Link, Store, service, lockstep
 def used():
     gc.collect()
     gc.collect()
@@ -149,7 +149,10 @@ def test_nothing_of_it_is_left_in_the_modules_and_their_packages(interpreter: st
 @pytest.mark.parametrize("interpreter", INTERPRETERS)
 def test_everything_still_works_afterwards(interpreter: str, tmp_path):
     done = printed(interpreter, f"FOLDER = {str(tmp_path)!r}\n{WORKS}")
-    assert done[0] == "None ['firmware.setting_table', 'firmware.setting_table']"
+    assert done[0] == (
+        "None ['firmware.setting_table', 'firmware.drivers.generator_table', "
+        "'firmware.setting_table', 'firmware.drivers.generator_table']"
+    )
     assert done[1:4] == ["kv", "None", "True 1 48.5"]
     assert done[4:11] == ["ok []"] * 7
     # On the link: a sign and an answer, 27 bytes each.

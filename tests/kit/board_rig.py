@@ -6,21 +6,16 @@ import time
 from types import ModuleType, SimpleNamespace
 from typing import Any, cast
 
-from firmware.boards import pins
 from firmware.settings import Settings
 from firmware.signals import Inputs, Outputs
+from hil.board_types import BOARD_TYPES
 from hil.pico.chips.lamp import current_u16
 from hil.pico.chips.rack import Rack
 from tests.kit import ports
 from tests.kit.machines import World
 from twin.plant.plant import Plant
 
-PORTS: dict[str, tuple[Any, dict]] = {
-    "pico": (ports.Rp2, pins.PICO),
-    "pico2": (ports.Rp2, pins.PICO),
-    "esp32": (ports.Esp32, pins.ESP32),
-    "pyboard": (ports.Stm32, pins.PYBOARD),
-}
+MACHINES: dict[str, Any] = {"rp2": ports.Rp2, "esp32": ports.Esp32, "stm32": ports.Stm32}
 TICK_US = 10000
 SWITCHES = 7
 
@@ -53,11 +48,12 @@ class Rig:
     """board, and its `unit` once made; tick() is one turn of the loop."""
 
     def __init__(self, name: str, monkeypatch: Any):
-        port, self.pins = PORTS[name]
+        self.kind = BOARD_TYPES[name]
+        self.pins: Any = self.kind.pins
         self.us = 0
         self.world = World()
-        modules: dict[str, ModuleType] = {"machine": port(self.world)}
-        if name == "pyboard":
+        modules: dict[str, ModuleType] = {"machine": MACHINES[self.kind.port](self.world)}
+        if self.kind.port == "stm32":
             modules["pyb"] = ports.Pyb(self.world)
         for module, fake in modules.items():
             monkeypatch.setitem(sys.modules, module, fake)
@@ -127,5 +123,5 @@ class Rig:
 def forget_boards() -> None:
     """Modules that hold a `machine` are imported anew by the next rig."""
     for name in list(sys.modules):
-        if name.startswith("firmware.boards.") and not name.endswith((".pins", ".link")):
+        if name.startswith("firmware.boards.") and not name.endswith((".board_table", ".link")):
             del sys.modules[name]

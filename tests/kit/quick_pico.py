@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from firmware.boards.pins import PICO
+from firmware.boards.board_table import PICO
 from firmware.console.commands import Commands
 from firmware.console.console import BYTES, Console
 from firmware.controller import Controller

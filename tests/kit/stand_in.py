@@ -22,8 +22,8 @@ def main(board, build):
     serve({"firmware": firmware.__version__, "board": board, "build": build})
 
 
-def bench(board, build):
-    serve({"firmware": firmware.__version__, "board": board, "build": build, "bench": True})
+def bare(board, build):
+    serve({"firmware": firmware.__version__, "board": board, "build": build, "bare": True})
 
 
 def serve(about):

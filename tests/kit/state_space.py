@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from firmware.controller import BEAM, OFF, PREHEAT, RAMP, TRIPPED, Controller
+from firmware.interlock_table import ALWAYS, ROWS
 from firmware.settings import Settings
 from firmware.signal_table import OUTPUTS
 from firmware.signals import ALL_CLOSED, CHAIN_A, CHAIN_B, HOLD_COMPENSATION, HOLD_THERMAL, Command
@@ -26,6 +27,15 @@ DISAGREE_MS = 500
 LOOK_MS = 100  # how often the slow interlocks look
 LONG_MS = 10_000  # a time beyond every timer
 MOST_STATES = 100_000
+# Of the rows that are always looked at, by place: a time beyond their delay.
+ENDS_MS = {
+    "chain-disagree": 600,
+    "over-temperature": 300,
+    "head-sensor": 300,
+    "fan": 5100,
+    "lamp": 300,
+}
+TIMERS = [(at, ENDS_MS[name]) for _, name, at, *_ in ROWS[ALWAYS] if name in ENDS_MS]
 
 
 class BrokenInvariantError(AssertionError):
@@ -118,12 +128,19 @@ class Machine:
 
     def take(self) -> tuple:
         """Faster than `state()`, and no less: all attributes of what is not held."""
-        return tuple([part.copy() for part in self._parts])
+        interlocks = self.controller.interlocks
+        lists = [
+            [values.copy() for values in looks] for looks in (interlocks.met_ms, interlocks.latched)
+        ]
+        return (*[part.copy() for part in self._parts], lists)
 
     def put(self, state: tuple) -> None:
         """Back to what `take()` gave, of this same machine."""
-        for part, values in zip(self._parts, state, strict=True):
+        for part, values in zip(self._parts, state[:-1], strict=True):
             part.update(values)
+        interlocks, (met_ms, latched) = self.controller.interlocks, state[-1]
+        interlocks.met_ms = [values.copy() for values in met_ms]
+        interlocks.latched = [values.copy() for values in latched]
 
     def key(self) -> tuple:
         """The abstract state."""
@@ -141,12 +158,8 @@ class Machine:
             c.high_voltage.kv > 0.0,
             c.high_voltage.kv == c.settings.kv,
             c.emission.target_ma > 0.0,
-            min(i.hot_ms, 300),
-            min(i.cold_ms, 300),
-            min(i.fan_ms, 5100),
-            min(i.lamp_ms, 300),
-            min(i.disagree_ms, 600),
-            i.locked_out,
+            *[min(i.met_ms[ALWAYS][at], end_ms) for at, end_ms in TIMERS],
+            *i.latched[ALWAYS],
             o.hv_enable,
             o.lamp_on,
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import tables
+from firmware.interlocks import NAMES
 
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), ROOT / "scripts" / "README.md"]
@@ -35,6 +36,11 @@ def test_a_part_whose_page_has_no_place_for_it_is_an_error():
 def test_only_the_tables_of_a_part_are_replaced():
     page = "before\n\n### One\n\n| a |\n|---|\n| 1 |\n\nafter\n"
     assert tables.with_part(page, "### One\n\n| a |\n") == ("before\n\n### One\n\n| a |\n\nafter\n")
+
+
+def test_the_page_of_interlocks_has_a_section_for_each_row():
+    page = (ROOT / "docs" / "board" / "interlocks.md").read_text("utf-8")
+    assert re.findall(r"^## (.+)$", page, re.M) == [name for _, name in sorted(NAMES.items())]
 
 
 def test_the_table_of_assumptions_has_the_default_tubes():

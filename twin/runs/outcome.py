@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from twin.runs.job import Job
+from twin.runs.trip_words import with_page
 from twin.scenarios.expectation import Expectation
 from twin.verdict import LIMIT_PERCENT, Frames, Spread
 
@@ -54,7 +55,7 @@ class Outcome:
         was expected.
         """
         here_s = self.simulated_s - max(self.resumed_s or 0.0, 0.0)
-        summary = {
+        summary: dict[str, Any] = {
             "passed": self.passed,
             "limit_percent": LIMIT_PERCENT,
             "rms_true_percent": self.frames.true.rms_percent,
@@ -75,6 +76,7 @@ class Outcome:
             unexpected = self.unexpected_trips()
             summary["trips"] = [{**trip, "expected": trip not in unexpected} for trip in self.trips]
             summary["expectations"] = [one.summary() for one in self.expectations]
+        summary["trips"] = with_page(summary["trips"])
         return summary | self.added
 
     def trim_limits_met(self) -> bool:

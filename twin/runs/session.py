@@ -20,6 +20,7 @@ from twin.runs.laws_off import Comparison
 from twin.runs.outcome import Outcome
 from twin.runs.progress import running, waiting
 from twin.runs.run import simulate
+from twin.runs.trip_words import trip_words
 from twin.telemetry.telemetry import Telemetry, TelemetryCounts
 from twin.verdict import LIMIT_PERCENT
 from twin.world.world import World
@@ -209,6 +210,7 @@ def verdict_of(outcome: Outcome, counts: TelemetryCounts | None, out: Path) -> s
     else:
         word = "HELD" if outcome.passed else "NOT HELD"
     lines = [f"{word}  ({job.scenario.name}, {job.tube_name}, seed {job.seed})"]
+    lines += [f"  cause      {trip_words(trip['cause'])}" for trip in outcome.trips[:1]]
     lines += _expected(outcome)
     if frames.true.count > 1:
         lines.append(

@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from firmware.interlock_table import TABLE
+from firmware.interlocks import NAMES
 from twin.files.errors import InputError
 from twin.files.toml import EntryError, nearest, shown
 from twin.world.faults import FAULTS, ON_A_SIGNAL, Fault
 
-CAUSES = tuple(row[1] for row in TABLE)
+CAUSES = tuple(NAMES.values())
 # What a step does, and the keys that go with it: those that must be there, and those that may.
 ACTIONS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "start": ((), ()),

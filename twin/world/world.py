@@ -61,7 +61,7 @@ class World:
 
     @property
     def trip(self) -> int:
-        """Code of the first cause of its last trip, see firmware/interlock_table.py; 0: none."""
+        """Code of the first cause of its last trip, see docs/board/interlocks.md; 0: none."""
         return int(self.controller.trip)
 
     @property

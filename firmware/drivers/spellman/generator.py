@@ -5,7 +5,7 @@ own emission loop is kept out of the way: its current set-point is the over-curr
 the tube never reaches, so that a uX holds the filament at its current limit, and that limit is
 our filament program. The enable pin is as in hardware with 0-10 V: serial alone is too slow.
 
-Frames: spellman_frame.py. Commands and scales: spellman_models.py. Timing:
+Frames: frame.py. Commands and scales: models.py. Timing:
 docs/board/generators.md.
 """
 
@@ -17,6 +17,7 @@ from firmware.drivers.spellman.models import MODELS
 from firmware.drivers.spellman.set_points import SetPoints, fixed, scaled
 from firmware.ticks import diff
 
+BAUD = 115200
 STATUS = 22
 # Answers carry no number, but they come in the order of the requests. After a time-out these go
 # round until one is answered in time; then no answer to what came before them is still to come.
@@ -34,6 +35,13 @@ LATE_WEIGHT = 4
 MOST_LATE = 12
 CENTI_FULL = 12500
 UNKNOWN = -1
+
+
+def make(board, i2c, enable_pin, settings, model, interrupts):
+    """The driver on the serial line of a board; the DAC is for the grid."""
+    from firmware.drivers.mcp4728 import Mcp4728
+
+    return Spellman(board.uart(BAUD), Mcp4728(i2c), enable_pin, settings, model, interrupts)
 
 
 class Spellman:

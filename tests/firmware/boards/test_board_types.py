@@ -16,14 +16,38 @@ from pathlib import Path
 import pytest
 
 from bootstrap import LOCKS, PORTS
+from hil.board_types import BOARD_TYPES
 
 ROOT = Path(__file__).resolve().parents[3]
 FIRMWARE = sorted((ROOT / "firmware").rglob("*.py"))
-# The files of firmware/boards that run on one port alone.
+BOARDS = ROOT / "firmware" / "boards"
+
+
+def imported_by(name: str) -> set[str]:
+    """A file of firmware/boards and all others there that it imports, however indirectly."""
+    found: set[str] = set()
+    waiting = {name}
+    while waiting:
+        found |= waiting
+        texts = [(BOARDS / one).read_text() for one in waiting]
+        others = re.findall(r"from firmware\.boards\.(\w+) import", "\n".join(texts))
+        waiting = {f"{other}.py" for other in others} - found
+    return found
+
+
+# The files of firmware/boards that run on one port alone: what only boards of that port import.
+USED = {
+    port: {
+        name
+        for kind in BOARD_TYPES.values()
+        if kind.port == port
+        for name in imported_by(f"{kind.name}.py")
+    }
+    for port in PORTS
+}
 OWN = {
-    "rp2": {"rp2.py", "guard.py", "pico.py", "pico2.py"},
-    "esp32": {"esp32.py"},
-    "stm32": {"pyboard.py"},
+    port: used - set().union(*(others for other, others in USED.items() if other != port))
+    for port, used in USED.items()
 }
 CONFIG = """[mypy]
 ignore_errors = True
@@ -87,7 +111,8 @@ def test_the_firmware_uses_what_the_port_has_and_as_it_has_it(port: str, tmp_pat
 
 
 def test_every_file_of_a_board_is_checked_on_some_port():
-    assert set(OWN) == set(PORTS)
+    assert {kind.port for kind in BOARD_TYPES.values()} == set(PORTS)
+    assert OWN["rp2"] == {"rp2.py", "guard.py", "pico.py", "pico2.py"}
     assert {path for port in PORTS for path in files_of(port)} == set(FIRMWARE)
 
 

@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 
-from firmware.boards import pins
 from firmware.signals import ALL_CLOSED, CHAIN_B, GENERATOR_OK
+from hil.board_types import BOARD_TYPES
 from hil.pico.chips.spellman import VirtualGenerator, VirtualUart
-from tests.kit.board_rig import PORTS, Rig, forget_boards
+from tests.kit.board_rig import Rig, forget_boards
 
 HALF_A_SECOND = 50  # ticks: all that is slow has had its turn
 
 
-@pytest.fixture(params=PORTS)
+@pytest.fixture(params=BOARD_TYPES)
 def rig(request: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rig]:
     yield Rig(request.param, monkeypatch)
     forget_boards()
@@ -97,7 +97,7 @@ def test_a_tick_sees_an_open_chain_of_which_no_interrupt_has_told(rig: Rig):
 def test_interrupts_are_hard_where_the_port_has_hard_ones(rig: Rig):
     rig.make()
     hard = [rig.pin(signal).hard for signal in ("chain_a", "chain_b", "fan_tach")]
-    assert hard == [rig.board.name != "esp32"] * 3
+    assert hard == [rig.kind.port != "esp32"] * 3
 
 
 def test_a_wire_that_comes_off_the_chain_reads_open(rig: Rig):
@@ -149,7 +149,7 @@ def test_the_watchdog_is_armed_fed_and_let_go(rig: Rig):
     assert armed.fed == 1
     assert armed.timeout <= 4000
     dog.release()
-    if rig.board.name in ("pico", "pico2"):
+    if rig.kind.port == "rp2":
         # CTRL's bit ENABLE through the alias that clears: RP-008371-DS 2.1.2, 4.7.6
         base = {"pico": 0x40058000, "pico2": 0x400D8000}[rig.board.name]
         assert rig.world.memory == {base + 0x3000: 1 << 30}
@@ -178,8 +178,9 @@ def test_a_watchdogs_reset_is_told_from_power_coming_on(rig: Rig):
 
 
 def test_the_folder_of_the_settings_is_where_the_port_has_its_flash(rig: Rig):
-    assert rig.board.folder == ("/flash" if rig.board.name == "pyboard" else "")
+    assert rig.board.folder == ("/flash" if rig.kind.port == "stm32" else "")
 
 
 def test_the_boards_and_their_tables_have_the_same_signals():
-    assert set(pins.PICO) == set(pins.ESP32) == set(pins.PYBOARD)
+    first, *others = (set(kind.pins) for kind in BOARD_TYPES.values())
+    assert others and all(other == first for other in others)

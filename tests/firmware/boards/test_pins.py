@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from firmware.boards.pins import ESP32, PICO, PYBOARD
+from firmware.boards.board_table import ESP32, PYBOARD
+from hil.board_types import BOARD_TYPES
 from wiring_picture import PICTURES, pictures
 from wiring_table import WIRES, tables
 
@@ -31,7 +32,7 @@ D = {
 }
 
 
-@pytest.mark.parametrize("pins", [PICO, ESP32, PYBOARD])
+@pytest.mark.parametrize("pins", [kind.pins for kind in BOARD_TYPES.values()], ids=BOARD_TYPES)
 def test_no_pin_has_two_signals(pins: dict):
     assert len(set(pins.values())) == len(pins) == len(WIRES)
 

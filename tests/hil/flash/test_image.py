@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hil.board_types import BOARD_TYPES
 from hil.flash.board import Facts
 from hil.flash.flash import check, choose, named_boards
-from hil.flash.image import BOARDS, MAIN, Image, compile_tree, make_image
+from hil.flash.image import MAIN, Image, compile_tree, make_image
 from hil.flash.slots import OURS, Ready, slot_to_write
 from tests.kit.stand_in import build_in, image_of, installed, stand_in, stand_ins, started_from
 from twin.files.errors import InputError
@@ -25,6 +26,7 @@ def images(trees: dict[str, Path]) -> dict[str, Image]:
     return {name: image_of(path) for name, path in trees.items()}
 
 
+KINDS = tuple(BOARD_TYPES.values())
 PICO = Facts("micropython", (1, 25, 0), "Raspberry Pi Pico with RP2040", 6, "rp2", True, 4096, 99)
 
 
@@ -45,8 +47,8 @@ def facts(**other: Any) -> Facts:
 )
 def test_a_board_is_known_by_what_it_says_of_itself(machine, platform, name):
     is_it = facts(machine=machine, platform=platform)
-    assert choose("x", is_it, BOARDS).name == name
-    for board in BOARDS:
+    assert choose("x", is_it, KINDS).name == name
+    for board in KINDS:
         if board.name == name:
             assert choose("x", is_it, (board,)) is board
         else:
@@ -56,9 +58,9 @@ def test_a_board_is_known_by_what_it_says_of_itself(machine, platform, name):
 
 def test_another_board_with_the_same_chip_is_taken_only_if_it_is_named():
     feather = facts(machine="Adafruit Feather RP2040 with RP2040")
-    assert choose("x", feather, BOARDS[:1]).name == "pico"
+    assert choose("x", feather, KINDS[:1]).name == "pico"
     with pytest.raises(InputError, match="is a Adafruit Feather"):
-        choose("x", feather, BOARDS)
+        choose("x", feather, KINDS)
 
 
 def test_a_board_without_firmware_is_no_choice(trees):
@@ -114,7 +116,7 @@ def test_a_build_is_named_by_all_that_is_in_it(trees, images):
     assert (same.build, dict(same.files)) == (images["old"].build, dict(images["old"].files))
     others = [
         make_image(compiled, "pico2", source=trees["old"]),
-        make_image(compiled, "pico", bench=True, source=trees["old"]),
+        make_image(compiled, "pico", bare=True, source=trees["old"]),
         images["new"],
     ]
     assert len({same.build, *(image.build for image in others)}) == 4
@@ -158,10 +160,10 @@ def test_with_nothing_whole_the_board_says_so(images, tmp_path):
     assert "there is no whole firmware" in started_from({"main.py": MAIN}, tmp_path / "2")
 
 
-def test_a_bench_board_starts_the_bench_entry(trees, tmp_path):
+def test_a_bare_board_starts_the_bare_entry(trees, tmp_path):
     source = trees["old"]
-    image = make_image(compile_tree(source), "pico", bench=True, source=source)
-    assert '"bench": true' in started_from(installed(image), tmp_path / "1")
+    image = make_image(compile_tree(source), "pico", bare=True, source=source)
+    assert '"bare": true' in started_from(installed(image), tmp_path / "1")
 
 
 def test_main_py_is_known_as_ours_by_its_own_words():

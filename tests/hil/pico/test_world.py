@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from rp2040py.peripherals.i2c import I2CMode
 
-from firmware.boards.pins import PICO
+from firmware.boards.board_table import PICO
 from firmware.signals import ALL_CLOSED, CHAIN_A, CHAIN_B, GENERATOR_OK, Inputs, Outputs
 from hil.micropython.interpreters import find_pico_image
 from hil.pico.chips.rack import AIR_ADDRESS, DAC_ADDRESS, KV_ADDRESS, MA_ADDRESS
 from hil.pico.unit import PicoUnit
-from hil.pico.world import BENCH, LONGEST_MS, PicoFaults, PicoWorld
-from hil.wiring.plan import load_bench
+from hil.pico.world import LONGEST_MS, PLAN, PicoFaults, PicoWorld
+from hil.wiring.plan import load_plan
 from twin.files.errors import InputError
 from twin.runs.prepare import prepare
 from twin.runs.run import build_world
@@ -68,7 +68,7 @@ class World:
         self.inputs, self.outputs = records
         self.board: Any = TwinBoard(self.plant)
         self.unit = PicoUnit(find_pico_image(), {}, self.plant)
-        self.faults = PicoFaults(self, load_bench(BENCH))  # type: ignore[arg-type]
+        self.faults = PicoFaults(self, load_plan(PLAN))  # type: ignore[arg-type]
         self.tick()
 
     def tick(self) -> None:

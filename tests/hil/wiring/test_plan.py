@@ -1,6 +1,5 @@
-"""Benches as data: the built-in ones agree with the firmware and the twin, and errors are found."""
+"""Wiring plans: the built-in ones agree with the firmware and the twin, and errors are found."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +8,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import benches_table
-from firmware.boards.pins import PICO
+from firmware.boards.board_table import PICO
 from firmware.drivers.fan import HIGHEST_RPM
 from firmware.signal_table import INPUTS, OUTPUTS
 from hil.pico.chips import rack
 from hil.pico.chips.mcp4728 import REFERENCE_V
 from hil.wiring.parts import RANGES
-from hil.wiring.plan import BENCHES, builtin_benches, load_bench
+from hil.wiring.plan import PLANS, builtin_plans, load_plan
 from twin.files.errors import InputError
 from twin.world.faults import CONTACTS, FAULTS
 
@@ -23,38 +22,38 @@ ROOT = Path(__file__).parents[3]
 SIGNALS = [signal[0] for signal in (*INPUTS, *OUTPUTS)]
 
 
-@pytest.mark.parametrize("name", builtin_benches())
-def test_a_built_in_bench_carries_each_signal_of_the_declaration(name: str):
-    bench = load_bench(name)
-    carried = [signal for wire in bench.wire for signal in wire.signals]
+@pytest.mark.parametrize("name", builtin_plans())
+def test_a_built_in_plan_carries_each_signal_of_the_declaration(name: str):
+    plan = load_plan(name)
+    carried = [signal for wire in plan.wire for signal in wire.signals]
     assert set(carried) == set(SIGNALS)
     assert all(carried.count(signal) == 1 for signal in SIGNALS if signal != "switches")
     for contact in CONTACTS:
-        assert bench.wire_of("switches", contact).contact in ("", contact)
+        assert plan.wire_of("switches", contact).contact in ("", contact)
 
 
-def test_there_are_a_line_an_emulation_and_a_box():
-    assert set(builtin_benches()) >= {"link", "emulated-pico", "relay-box"}
+def test_there_are_a_line_and_an_emulation():
+    assert set(builtin_plans()) >= {"link", "emulated-pico"}
 
 
 def test_over_the_link_every_fault_of_the_seam_can_be_made():
-    bench = load_bench("link")
-    assert set(bench.faults) == set(FAULTS)
-    assert {fault.by for fault in bench.faults.values()} == {"seam"}
-    assert {wire.by for wire in bench.wire} == {"frame"}
+    plan = load_plan("link")
+    assert set(plan.faults) == set(FAULTS)
+    assert {fault.by for fault in plan.faults.values()} == {"seam"}
+    assert {wire.by for wire in plan.wire} == {"frame"}
 
 
 def test_the_emulated_pico_is_wired_as_the_chips_are():
     """The description on one side, hil/pico/chips/rack.py and the board's pins on the other."""
-    bench = load_bench("emulated-pico")
-    addresses = {name: chip.address for name, chip in bench.chips.items() if chip.bus == "i2c"}
+    plan = load_plan("emulated-pico")
+    addresses = {name: chip.address for name, chip in plan.chips.items() if chip.bus == "i2c"}
     assert addresses == {
         "kv_adc": rack.KV_ADDRESS,
         "ma_adc": rack.MA_ADDRESS,
         "dac": rack.DAC_ADDRESS,
         "air": rack.AIR_ADDRESS,
     }
-    selects = {name: chip.select for name, chip in bench.chips.items() if chip.bus == "spi"}
+    selects = {name: chip.select for name, chip in plan.chips.items() if chip.bus == "spi"}
     assert selects == {"head": "head_cs", "mount": "mount_cs"}
     places = {
         "kv_monitor_raw": ("kv_adc", 0, rack.VOLTS_PER_COUNT),
@@ -68,7 +67,7 @@ def test_the_emulated_pico_is_wired_as_the_chips_are():
         "mount_temperature_raw": ("mount", 0, 400.0 / rack.RATIO_COUNTS),
     }
     for signal, (chip, channel, per_count) in places.items():
-        wire = bench.wire_of(signal)
+        wire = plan.wire_of(signal)
         assert (wire.chip, wire.channel) == (chip, channel), signal
         assert wire.per_count == pytest.approx(per_count), signal
     pins = {
@@ -78,33 +77,25 @@ def test_the_emulated_pico_is_wired_as_the_chips_are():
         "fan_program_raw": "fan_pwm",
         "fan_tach_raw": "fan_tach",
     }
-    assert {signal: bench.wire_of(signal).pin for signal in pins} == pins
+    assert {signal: plan.wire_of(signal).pin for signal in pins} == pins
     contacts = {"chain-a": "chain_a", "chain-b": "chain_b", "generator": "generator_ok"}
-    assert {one: bench.wire_of("switches", one).pin for one in CONTACTS} == contacts
-    assert all(wire.pin in PICO for wire in bench.wire if wire.pin)
+    assert {one: plan.wire_of("switches", one).pin for one in CONTACTS} == contacts
+    assert all(wire.pin in PICO for wire in plan.wire if wire.pin)
 
 
 def test_what_the_fan_reaches_is_what_the_declaration_and_the_driver_can_hold():
-    low, high = load_bench("emulated-pico").wire_of("fan_tach_raw").reaches or (0, 0)
+    low, high = load_plan("emulated-pico").wire_of("fan_tach_raw").reaches or (0, 0)
     assert 0 <= low < high <= HIGHEST_RPM == RANGES["fan_tach_raw"][1]
 
 
-def test_the_box_makes_what_its_relays_break_and_nothing_else():
-    bench = load_bench("relay-box")
-    assert set(bench.faults) == set(CONTACTS)
-    for kind, fault in bench.faults.items():
-        assert fault.by == "relay"
-        assert bench.wire_of("switches", kind).terminal == fault.terminal
-
-
 def test_a_name_that_is_not_built_in_is_named_with_those_that_are():
-    with pytest.raises(InputError, match=r"bench 'lnk': not built in; choose .*relay-box"):
-        load_bench("lnk")
+    with pytest.raises(InputError, match=r"wiring plan 'lnk': not built in; choose .*link"):
+        load_plan("lnk")
 
 
-def changed(tmp_path: Path, old: str, new: str, bench: str = "emulated-pico") -> Path:
-    """A built-in bench with one change, as a user's own file."""
-    text = (BENCHES / f"{bench}.toml").read_text()
+def changed(tmp_path: Path, old: str, new: str) -> Path:
+    """A built-in plan with one change, as a user's own file."""
+    text = (PLANS / "emulated-pico.toml").read_text()
     assert text.count(old) >= 1, old
     path = tmp_path / "mine.toml"
     path.write_text(text.replace(old, new, 1))
@@ -112,12 +103,11 @@ def changed(tmp_path: Path, old: str, new: str, bench: str = "emulated-pico") ->
 
 
 def test_a_users_own_file_is_as_good(tmp_path: Path):
-    bench = load_bench(changed(tmp_path, "title = ", "title = "))
-    assert bench.name == "mine"
-    assert bench.wire == load_bench("emulated-pico").wire
+    plan = load_plan(changed(tmp_path, "title = ", "title = "))
+    assert plan.name == "mine"
+    assert plan.wire == load_plan("emulated-pico").wire
 
 
-K1 = 'terminal = "K1"'
 EMULATED = [
     ('signals = ["hv_enable"]', 'signals = ["hv_enabled"]', "did you mean hv_enable"),
     ('signals = ["state", "trip"]', 'signals = ["state"]', "nothing carries trip; add a wire"),
@@ -148,6 +138,7 @@ EMULATED = [
     ('board = "pico"', 'board = "arduino"', "unknown"),
     ('by = "firmware"', 'by = "frame"', "link: is missing"),
     ('by = "firmware"', 'by = "magic"', "'magic' is unknown"),
+    ('by = "firmware"', 'by = "box"', "'box' is unknown"),
     ("chain-a = { by", "door = { by", "no fault is called so"),
     ('by = "pin", pin = "chain_a"', 'by = "seam"', "the seam is out of reach"),
     ('by = "pin", pin = "chain_a"', 'by = "pin"', "pin: is missing; pin needs it"),
@@ -156,24 +147,13 @@ EMULATED = [
     ('chips = ["head"]', 'chips = ["head"], pin = "lamp"', "does not go with off-bus"),
     ("title =", "titel =", "did you mean title"),
 ]
-BOX = [
-    (K1, 'terminal = "K2"', "terminal K2 carries switches already"),
-    (K1, 'terminal = "K9"', "no terminal here"),
-    (K1, 'terminal = "DI0"', "switches goes to the firmware, digital-in does not"),
-    (K1 + "\n", "", 'goes with by = "box"'),
-    ("reaches = [0, 32619]", "", "at the far end, 0 to 10 V are 0 to 32620 counts"),
-    ('K1 = { kind = "relay" }', 'K1 = { kind = "valve" }', "no kind of terminal"),
-    ('"voltage-out", unit = "V", span = [0, 10]', '"voltage-out"', "AO0.span: is missing"),
-    ('relay", terminal = "K1"', 'relay", terminal = "DI0"', "is no relay"),
-]
-CASES = [("emulated-pico", *case) for case in EMULATED] + [("relay-box", *case) for case in BOX]
 
 
-@pytest.mark.parametrize(("bench", "old", "new", "said"), CASES)
-def test_what_contradicts_itself_is_one_line_at_its_place(tmp_path, bench, old, new, said):
-    path = changed(tmp_path, old, new, bench)
+@pytest.mark.parametrize(("old", "new", "said"), EMULATED)
+def test_what_contradicts_itself_is_one_line_at_its_place(tmp_path, old, new, said):
+    path = changed(tmp_path, old, new)
     with pytest.raises(InputError) as error:
-        load_bench(path)
+        load_plan(path)
     text = str(error.value)
     assert said in text
     assert text.startswith(f"{path}:")
@@ -205,15 +185,15 @@ def as_toml(value: Any) -> str:
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(line=st.integers(0, 260), value=VALUES)
 def test_any_value_anywhere_is_taken_or_refused_in_one_line(tmp_path, line, value):
-    lines = (BENCHES / "relay-box.toml").read_text().splitlines()
-    assert len(lines) > 200
+    lines = (PLANS / "emulated-pico.toml").read_text().splitlines()
+    assert len(lines) > 150
     at = line % len(lines)
     key, is_entry, _ = lines[at].partition(" = ")
     lines[at] = f"{key} = {as_toml(value)}" if is_entry else lines[at]
     path = tmp_path / "mine.toml"
     path.write_text("\n".join(lines))
     try:
-        load_bench(path)
+        load_plan(path)
     except InputError as error:
         assert "\n" not in str(error)
 
@@ -221,10 +201,3 @@ def test_any_value_anywhere_is_taken_or_refused_in_one_line(tmp_path, line, valu
 def test_the_page_shows_the_faults_of_the_descriptions():
     page = (ROOT / "docs" / "bench" / "benches.md").read_text(encoding="utf-8")
     assert benches_table.table() in page
-
-
-def test_the_example_for_labgrid_has_the_relays_of_the_box():
-    bench = load_bench("relay-box")
-    relays = [name for name, terminal in bench.terminals.items() if terminal.kind == "relay"]
-    text = (BENCHES / "labgrid-env.yaml").read_text(encoding="utf-8")
-    assert re.findall(r"ModbusCoilDriver:\n +name: (\w+)\n", text) == relays

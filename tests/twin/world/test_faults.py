@@ -294,7 +294,7 @@ def test_a_fault_that_is_only_cleared_later_than_a_trip_prevents_the_next_start(
 
 
 class FewFaults(Faults):
-    """Of a bench whose relay box can open the chain and nothing else."""
+    """Of a target that can open the chain and nothing else."""
 
     KINDS = ("chain-a", "chain-b")
 

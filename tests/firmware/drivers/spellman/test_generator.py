@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from firmware.calibration import ADC_FULL
 from firmware.drivers.spellman import generator as spellman
-from firmware.interlocks import STALE_MONITORS_MS
+from firmware.interlock_table import STALE_MONITORS_MS
 from firmware.settings import Settings
 from firmware.signal_table import INPUTS
 from firmware.ticks import PERIOD_MS

@@ -1,4 +1,7 @@
-"""Which signal is on which pin: one table for each board. docs/board/wiring.md draws them."""
+"""Every board: its pins, and how a computer knows it. docs/board/wiring.md draws the pins.
+
+To add a board: its file in this folder, which has what is its own, and here its pins and a row.
+"""
 
 # Raspberry Pi Pico, Pico W, Pico 2 and Pico 2 W: GPIO numbers.
 PICO = {
@@ -67,3 +70,13 @@ PYBOARD = {
     "mount_cs": "X2",
     "lamp_sense": "X11",
 }
+
+# name: that of its file; title: on pages; port: of MicroPython, which has stubs for mypy; platform:
+# its sys.platform; chip: regular expression, found in sys.implementation._machine of every board
+# that will do; machine: the same, of boards that are taken without being named; pins.
+TABLE = (
+    ("pico", "Raspberry Pi Pico, Pico W", "rp2", "rp2", "RP2040", "^Raspberry Pi Pico", PICO),
+    ("pico2", "Pico 2, Pico 2 W", "rp2", "rp2", "RP2350", "^Raspberry Pi Pico", PICO),
+    ("esp32", "ESP32-DevKitC", "esp32", "esp32", "with ESP32$", "with ESP32$", ESP32),
+    ("pyboard", "Pyboard v1.1, Pyboard D", "stm32", "pyboard", "STM32", "^PYB", PYBOARD),
+)

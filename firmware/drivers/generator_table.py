@@ -1,0 +1,15 @@
+"""The generators that a unit can have, by the number of settings.serial_generator.
+
+To add one: its driver, a file in this folder with `make`, and a row here. `make` gets
+
+    make(board, i2c, enable_pin, settings, model, interrupts)
+
+and returns the driver; see firmware/boards/common.py for what a board has.
+"""
+
+# (model, highest tube voltage in kV, 0 where the settings alone limit it; module)
+TABLE = (
+    ("0-10 V", 0, "firmware.drivers.analog_generator"),
+    ("uX50P50", 50, "firmware.drivers.spellman.generator"),
+    ("SLM70P300", 70, "firmware.drivers.spellman.generator"),
+)
