@@ -46,7 +46,7 @@ class Gauge:
 class Verdict:
     """What a run amounts to.
 
-    Attributes
+    Parameters
     ----------
     word : str
         HELD, NOT HELD, TRIPPED or TOO SHORT; for a scenario with expectations PASSED or FAILED.

@@ -68,7 +68,7 @@ def perform(
         print(f"tubetwin: note: {note}", file=sys.stderr)
     with ExitStack() as stack:
         telemetry = _telemetry(stack, job, broker, quiet)
-        _make(out)
+        make_folder(out)
         comparison = None
         if set(job.without) != set(LAWS) and not job.scenario.step and world is None:
             comparison = Comparison(job, out / "laws-off.h5")
@@ -88,7 +88,7 @@ def perform(
         with waiting("waiting for the run with the laws off", quiet):
             other = comparison.finish() if comparison else None
         with waiting("writing the report", quiet):
-            _write(out, outcome, counts, recorder, other, csv)
+            write_results(out, outcome, counts, recorder, other, csv, _command(sys.argv[1:]))
     return outcome, counts
 
 
@@ -118,7 +118,8 @@ def plain(summary: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _make(out: Path) -> None:
+def make_folder(out: Path) -> None:
+    """Make the folder for the results. InputError if it can't be written."""
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -144,14 +145,16 @@ def _telemetry(stack: ExitStack, job: Job, broker: str | None, quiet: bool) -> T
     return telemetry
 
 
-def _write(
+def write_results(
     out: Path,
     outcome: Outcome,
     counts: TelemetryCounts | None,
     recorder: Recorder,
     comparison: Path | None,
     csv: bool,
+    command: str,
 ) -> None:
+    """Close the recording; write report and summary. command: what repeats the run."""
     from twin.recording.reader import export_csv
     from twin.report.report import write_report
 
@@ -173,7 +176,7 @@ def _write(
             "telemetry": counts._asdict() if counts else {},
             "scored_from_ms": outcome.job.warm_up_ms,
             "resumed_s": outcome.resumed_s,
-            "command": _command(sys.argv[1:]),
+            "command": command,
         },
     )
     part = out / ".summary.json.part"
