@@ -44,7 +44,7 @@ class Gauge:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a run amounts to.
+    """The verdict on a run.
 
     Parameters
     ----------
@@ -56,21 +56,23 @@ class Verdict:
         Whether that is good: exit status 0.
     lines : tuple of (str, str)
         The figures in words, each with a label and with units.
-    rms_true_percent, rms_measured_percent : float or None
-        Standard deviation over mean of the intensity per frame, in %, without and with counting
-        statistics; None if there was nothing to judge.
     limit_percent : float
-        What both must not exceed, in %.
+        Limit of both figures of stability, in %.
+    rms_true_percent : float or None
+        Standard deviation over mean of the intensity per frame, in %, without counting
+        statistics; None if there was nothing to judge.
+    rms_measured_percent : float or None
+        The same with the counting statistics of the detector, in %.
     head_rms_k : float or None
         Standard deviation of the temperature of the tube head, in K.
     fan : dict or None
-        fan_min_percent, fan_max_percent and fan_left_percent, the smallest margin of the fan to
-        its lowest or highest speed, in %; empty if nothing was judged, None for a tube without
-        a fan.
+        Lowest and highest drive of the fan and its smallest margin to its lowest or highest
+        speed, in %: fan_min_percent, fan_max_percent, fan_left_percent. Empty if nothing was
+        judged, None for a tube without a fan.
     trips : tuple of Trip
         All trips of the run, in order.
     expectations : tuple of dict
-        What the steps of the scenario expect and what was found.
+        Expectations of the scenario, and what was found.
     judged : bool
         Whether the intensity was judged.
     """

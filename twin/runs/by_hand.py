@@ -145,8 +145,8 @@ class World:
         Parameters
         ----------
         run : bool, optional
-            True requests the beam, False no beam. The beam starts on the change from False to
-            True, also after a trip, so set it to False for a tick before a second start.
+            True requests the beam, False no beam. The beam starts when the firmware sees the
+            change from False to True, also after a trip: `step` once with False before a start.
         kv : float, optional
             Requested tube voltage, in kV.
         ma : float, optional

@@ -64,6 +64,7 @@ def test_a_fault_trips_and_after_it_is_cleared_the_beam_starts_again(beam):
 
 def test_at_the_end_of_the_block_the_high_voltage_is_off_even_after_an_error():
     with pytest.raises(ZeroDivisionError), twin.World("bench-short") as world:
+        world.step()
         world.command(run=True)
         world.step(8.0)
         assert world.energised
@@ -73,6 +74,12 @@ def test_at_the_end_of_the_block_the_high_voltage_is_off_even_after_an_error():
         with pytest.raises(twin.InputError, match="this world is closed"):
             act()
     world.close()
+
+
+def test_a_request_that_is_there_at_power_up_starts_nothing(world):
+    world.command(run=True)
+    world.step(8.0)
+    assert (world.state, world.energised) == ("off", False)
 
 
 def test_the_steps_of_the_scenario_are_not_made(world):
@@ -92,6 +99,7 @@ def test_after_the_end_of_the_scenario_the_room_stays_as_it_was():
 def test_the_same_commands_give_the_same_numbers():
     def readings():
         with twin.World("ramp", seed=5) as world:
+            world.step()
             world.command(run=True)
             world.step(3.0)
             return world.readings()
