@@ -3,7 +3,7 @@
 python scripts/interlock_table.py > docs/board/interlocks.md
 """
 
-from twin.runs.trip_words import Interlock, interlocks
+from twin.trip_words import Interlock, interlocks
 
 PAGE = "board/interlocks.md"  # in docs/
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from firmware.interlocks import NAMES
-from twin.runs.trip_words import trip_words
+from twin.trip_words import trip_words
 
 MOST_STATES = 12  # told, the last ones
 

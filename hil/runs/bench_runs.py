@@ -20,7 +20,7 @@ from twin.files.errors import InputError
 from twin.runs.job import Job
 from twin.runs.outcome import Outcome
 from twin.runs.progress import waiting
-from twin.runs.session import perform, plain, show, verdict_of
+from twin.runs.session import console_lines, perform, plain, show
 
 FAILED, UNUSABLE = 1, 2
 
@@ -171,7 +171,7 @@ def _perform(
         )
         if tape:
             tape.close()
-    return outcome, verdict_of(outcome, counts, out)
+    return outcome, console_lines(outcome, counts, out)
 
 
 def _cases(outcome: Outcome, summary: dict[str, Any]) -> Iterator[Case]:
@@ -180,16 +180,10 @@ def _cases(outcome: Outcome, summary: dict[str, Any]) -> Iterator[Case]:
     properties = {
         key: value for key, value in summary.items() if isinstance(value, str | int | float)
     }
-    failure = (
-        ""
-        if summary["passed"]
-        else "not held: "
-        + json.dumps(
-            {key: summary[key] for key in ("rms_true_percent", "rms_measured_percent", "trips")}
-        )
-    )
+    verdict = outcome.verdict()
+    failure = "" if verdict.passed else verdict.in_one_line
     yield Case(suite, "verdict", failure, outcome.wall_s, properties)
-    for one in summary.get("expectations", ()):
+    for one in verdict.expectations:
         name = f"{one['at_s']:g} s: {one['expect']}"
         yield Case(suite, name, "" if one["met"] else f"found {one['found']}")
 

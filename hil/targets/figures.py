@@ -113,9 +113,7 @@ def table_row(summary: dict[str, Any]) -> Sequence[str]:
         return "-" if value is None or not linked else form.format(value)
 
     signal = (summary.get("worst_signal") or "").removesuffix("_program_raw")
-    verdict = "held" if summary["passed"] else "NOT HELD"
-    if "error" in summary:
-        verdict = "BROKEN OFF"
+    verdict = "BROKEN OFF" if "error" in summary else summary["verdict"]["word"]
     return (
         summary["target"] + (" (real time)" if summary["mode"] == "real-time" else ""),
         summary["scenario"],

@@ -14,7 +14,7 @@ from firmware.settings import Settings
 from firmware.signals import ALL_CLOSED, CHAIN_A, CHAIN_B, GENERATOR_OK, HOLD_EMISSION, Outputs
 from tests.kit.chip_bench import TICK_MS, Bench, healthy
 from tests.kit.full_scales import KV_PER_COUNT, MA_PER_COUNT
-from twin.runs.trip_words import PAGE, interlock, interlocks, trip_words
+from twin.trip_words import PAGE, interlock, interlocks, trip_words
 
 CODE = {name: code for code, name in NAMES.items()}
 DELAY_MS = {row.name: row.delay_ms for row in interlocks()}

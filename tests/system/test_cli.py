@@ -27,6 +27,7 @@ KEYS = {
     "seed",
     "tube",
     "scenario",
+    "verdict",
 }
 
 
@@ -56,6 +57,8 @@ def test_json_is_one_object_with_these_keys_and_nothing_else(tubetwin):
     assert status == 0
     assert set(summary) == KEYS
     assert summary["passed"] is True
+    assert set(summary["verdict"]) == {"word", "sentence"}
+    assert summary["verdict"]["word"] == "HELD"
     assert summary["frames"] == 6
     assert summary["ticks"] == 36_000
     assert summary["simulated_s"] == 360.0

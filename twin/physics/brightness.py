@@ -15,20 +15,7 @@ It is an upper limit. Left out are air and windows, blur by the mirrors' figure,
 mirrors that reflect nothing and a source larger than they accept.
 """
 
-from typing import NamedTuple
-
 from scipy.constants import e
-
-
-class Source(NamedTuple):
-    """A source with its optic."""
-
-    current_ma: float
-    photons_per_electron_sr: float
-    width_um: float
-    height_um: float
-    reflectivity: float
-    convergence_mrad: float
 
 
 def brightness(
@@ -42,13 +29,3 @@ def brightness(
 def flux_density(per_s_mm2_sr: float, reflectivity: float, convergence_mrad: float) -> float:
     """Photons/(s mm2) at the middle of the focus, from the brightness."""
     return per_s_mm2_sr * reflectivity * (1e-3 * convergence_mrad) ** 2
-
-
-def relative(source: Source, reference: Source) -> float:
-    """Flux density of a source by that of a reference."""
-    return _density(source) / _density(reference)
-
-
-def _density(source: Source) -> float:
-    *focus, reflectivity, convergence_mrad = source
-    return flux_density(brightness(*focus), reflectivity, convergence_mrad)

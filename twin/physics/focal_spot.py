@@ -84,11 +84,6 @@ def watts_per_um(beam_w: float, spot: ElectronSpot, takeoff_deg: float) -> float
     return beam_w / max(spot.apparent_um(takeoff_deg))
 
 
-def disc_rise_k(absorbed_w: float, diameter_um: float, conductivity_w_mk: float) -> float:
-    """Centre of an evenly heated disc over the body, K."""
-    return 2e6 * absorbed_w / (pi * conductivity_w_mk * diameter_um)
-
-
 def gaussian_rise_k(absorbed_w: float, fwhm_um: float, conductivity_w_mk: float) -> float:
     """Centre of a round Gaussian spot over the body, K."""
     return 1e6 * ROOT_LN_2 / sqrt(pi) * absorbed_w / (conductivity_w_mk * fwhm_um)
@@ -138,11 +133,6 @@ def track_rise_k(peak_w_m2: float, width_um: float, speed_m_s: float, target: Ta
     return (
         2.0 * peak_w_m2 * sqrt(target.diffusivity_m2_s * heated_s / pi) / (target.conductivity_w_mk)
     )
-
-
-def peclet(spot: ElectronSpot, speed_m_s: float, target: Target) -> float:
-    """Speed * radius across / (2 alpha): above 5 the track's heat goes straight down."""
-    return 0.5e-6 * speed_m_s * spot.radii_um()[0] / target.diffusivity_m2_s
 
 
 def moving_rise_k(absorbed_w: float, spot: ElectronSpot, speed_m_s: float, target: Target) -> float:
@@ -213,11 +203,3 @@ def melting_margin_k(target: Target, spot_k: float) -> float:
 def boiling_margin_k(target: Target, liquid_k: float) -> float:
     """How far a liquid is below boiling, K. In vacuum it fumes long before."""
     return target.boils_k - liquid_k
-
-
-def melting_w_per_um(target: Target, body_k: float = BODY_K) -> float:
-    """Beam power per um of width at half maximum at which a round Gaussian spot on a still
-    target melts, W/um: the guideline of 1 W/um. Heat at the surface."""
-    mean_w_mk = target.mean_conductivity_w_mk(body_k, target.melts_k)
-    per_w_um = gaussian_rise_k(target.absorbed, 1.0, mean_w_mk)
-    return (target.melts_k - body_k) / per_w_um

@@ -25,7 +25,7 @@ It is derived here. What Bruker's note on laboratory sources gives with its coll
 a crystal of 0.2 mm at 60 mm makes the last 30 % less.
 """
 
-from math import erf, hypot, log, pi, radians, sqrt
+from math import erf, hypot, log, radians, sqrt
 
 ROOT_LN_2 = sqrt(log(2.0))
 
@@ -56,12 +56,6 @@ def crystal_fraction(
     return axis_fraction(beam_x_um, displacement_x_um, crystal_um) * axis_fraction(
         beam_y_um, displacement_y_um, crystal_um
     )
-
-
-def mean_density(fraction: float, beam_x_um: float, beam_y_um: float, crystal_um: float) -> float:
-    """Mean flux density on the crystal by the beam's largest, from `crystal_fraction`."""
-    effective_um2 = pi * beam_x_um * beam_y_um / (4.0 * ROOT_LN_2**2)
-    return fraction * effective_um2 / crystal_um**2
 
 
 def resolvable_axis_angstrom(

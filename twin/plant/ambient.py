@@ -81,6 +81,28 @@ class Ambient:
         """Lowest and highest room temperature of the table (°C)."""
         return min(self.temperature_c), max(self.temperature_c)
 
+    def temperature_range_between_c(self, first_s: float, last_s: float) -> tuple[float, float]:
+        """Lowest and highest room temperature (°C) from `first_s` to `last_s`, both from 0 on."""
+        first_c, last_c = self.at(first_s)[0], self.at(last_s)[0]
+        if not self.repeat:
+            return self._range_c(first_s, last_s, first_c, last_c)
+        if last_s - first_s >= self.duration_s:
+            return self.temperature_range_c
+        first_s, last_s = math.fmod(first_s, self.duration_s), math.fmod(last_s, self.duration_s)
+        if first_s <= last_s:
+            return self._range_c(first_s, last_s, first_c, last_c)
+        low_c, high_c = self._range_c(first_s, self.duration_s, first_c, self._last[0])
+        begun_low_c, begun_high_c = self._range_c(0.0, last_s, self._first[0], last_c)
+        return min(low_c, begun_low_c), max(high_c, begun_high_c)
+
+    def _range_c(
+        self, first_s: float, last_s: float, first_c: float, last_c: float
+    ) -> tuple[float, float]:
+        """The same between two times of the table, whose own temperatures are given."""
+        inner = slice(bisect_left(self.time_s, first_s), bisect_right(self.time_s, last_s))
+        points = (first_c, last_c, *self.temperature_c[inner])
+        return min(points), max(points)
+
     def until(self, end_s: float) -> "Ambient":
         """The same conditions, ending at `end_s`; a table that repeats within it goes on doing so.
 

@@ -14,7 +14,7 @@ from scipy.interpolate import CubicSpline
 from scipy.optimize import brentq
 
 from firmware.state import Plain
-from twin.tube.sections import Cathode
+from twin.tube.sections import CathodeParameters
 
 MOVE_K = 0.5
 SURROUNDINGS_K = 330.0
@@ -79,7 +79,9 @@ def emissivity(kelvin: np.ndarray) -> np.ndarray:
     return np.clip(0.23 + 1e-4 * (kelvin - 1700.0), 0.03, 0.4)
 
 
-def wire(cathode: Cathode, grid_k: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def wire(
+    cathode: CathodeParameters, grid_k: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A tungsten wire at these temperatures: resistance (ohm), heat capacity (J/K), loss (W)."""
     assert cathode.wire_diameter_mm and cathode.wire_length_mm
     radius_m = 0.5e-3 * cathode.wire_diameter_mm.value
@@ -95,7 +97,9 @@ def wire(cathode: Cathode, grid_k: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
     )
 
 
-def crystal(cathode: Cathode, grid_k: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def crystal(
+    cathode: CathodeParameters, grid_k: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """A LaB6 crystal between heater blocks of a constant resistance; as `wire`."""
     assert cathode.heater_ohm and cathode.heat_capacity_mj_per_k
     assert cathode.radiating_area_mm2 and cathode.emissivity
@@ -113,7 +117,7 @@ def crystal(cathode: Cathode, grid_k: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def _lost_w(
-    cathode: Cathode, grid_k: np.ndarray, emissivities: np.ndarray, area_m2: float
+    cathode: CathodeParameters, grid_k: np.ndarray, emissivities: np.ndarray, area_m2: float
 ) -> np.ndarray:
     radiated_w = emissivities * Stefan_Boltzmann * area_m2 * (grid_k**4 - SURROUNDINGS_K**4)
     leads_w_per_k = 1e-3 * cathode.lead_conduction_mw_per_k.value
@@ -132,7 +136,7 @@ class Filament(Plain):
     TABLE_K = 5.0
     FIRST_K = 300.0
 
-    def __init__(self, cathode: Cathode, dt_s: float):
+    def __init__(self, cathode: CathodeParameters, dt_s: float):
         self.dt_s = dt_s
         grid = np.arange(self.FIRST_K, 3601.0, self.TABLE_K)
         heated = wire if cathode.emitter == "tungsten" else crystal
@@ -226,7 +230,7 @@ class Triode:
     Compton and Langmuir, Rev. Mod. Phys. 2 (1930) 123 for the triode's equivalent voltage.
     """
 
-    def __init__(self, cathode: Cathode):
+    def __init__(self, cathode: CathodeParameters):
         self.perveance = cathode.perveance_ma_per_kv1_5.value  # mA / kV**1.5
         self.amplification = cathode.amplification.value
         self.feedback_kv_per_ma = 1e-3 * self.amplification * cathode.self_bias_kohm.value

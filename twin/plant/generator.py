@@ -14,7 +14,7 @@ from scipy.stats import norm
 
 from firmware.state import Plain
 from twin.plant.sensors import REFERENCE_C
-from twin.tube.sections import Generator as GeneratorParameters
+from twin.tube.sections import GeneratorParameters
 
 NO_ARC = -1
 ARCS_ABOVE_KV = 1.0

@@ -12,7 +12,7 @@ from scipy.optimize import brentq
 
 from firmware.state import Plain
 from twin.tube.parameter import Parameter
-from twin.tube.sections import Heat as HeatParameters
+from twin.tube.sections import HeatParameters
 
 RATED_AIR_KG_M3 = 1.19
 LARGEST_RATE_STEP = 0.05

@@ -9,7 +9,7 @@ from math import exp, sqrt
 from firmware.calibration import PT_A, PT_B, PT_COUNTS_PER_R0
 from firmware.state import Plain
 from twin.plant.noise import Noise
-from twin.tube.sections import Sensors as SensorParameters
+from twin.tube.sections import SensorParameters
 
 REFERENCE_C = 25.0
 

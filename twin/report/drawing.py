@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
-from twin.report.wording import Verdict, against, number
+from twin.verdict_words import Verdict
+from twin.wording import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,6 +22,7 @@ STATE = {
     "HELD": "#00795A",
     "NOT HELD": "#C24E00",
     "TRIPPED": "#C24E00",
+    "TOO SHORT": "#C24E00",
     "PASSED": "#00795A",
     "FAILED": "#C24E00",
 }
@@ -93,26 +95,18 @@ def draw_headline(figure: "Figure", verdict: Verdict) -> None:
     figure.text(
         0.022, 1 - 0.8 * inch, verdict.sentence, size=11, color=INK, va="top", linespacing=1.35
     )
-    if not verdict.judged:
+    gauge = verdict.gauge()
+    if gauge is None:
         return
-    limit = verdict.limit_percent
-    bars = (("true", verdict.rms_true_percent), ("measured", verdict.rms_measured_percent))
-    reach = 1.35 * max(limit, *(value or 0.0 for _, value in bars))
     axes = figure.add_axes((0.6, 1 - 1.2 * inch, 0.37, 0.8 * inch))
     axes.axis("off")
-    axes.set_xlim(-0.25 * reach, reach)
+    axes.set_xlim(-0.25, 1.0)
     axes.set_ylim(1.6, -0.9)
-    for y, (name, value) in enumerate(bars):
-        axes.text(-0.02 * reach, y, name, ha="right", va="center", color=INK)
-        axes.barh(y, value or 0.0, 0.62, color=colour)
-        axes.text(
-            (value or 0.0) + 0.02 * reach,
-            y,
-            f"{against(value, limit)} %",
-            va="center",
-            color=INK,
-            weight="bold",
-            zorder=5,
-        )
+    for y, bar in enumerate(gauge.bars):
+        axes.text(-0.02, y, bar.name, ha="right", va="center", color=INK)
+        axes.barh(y, bar.part, 0.62, color=colour)
+        axes.text(bar.part + 0.02, y, bar.text, va="center", color=INK, weight="bold", zorder=5)
+    limit = gauge.limit_part
     axes.plot([limit, limit], [-0.5, 1.5], color=INK, lw=1.5)
-    axes.text(limit, -0.6, f"limit {number(limit)} % rms", ha="center", va="bottom", color=INK)
+    text = f"limit {number(verdict.limit_percent)} % rms"
+    axes.text(limit, -0.6, text, ha="center", va="bottom", color=INK)

@@ -24,7 +24,8 @@ from twin.report.drawing import (
     title,
 )
 from twin.report.trend import Curve, Trend
-from twin.report.wording import Verdict, against, number
+from twin.verdict_words import Verdict
+from twin.wording import against, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,12 +57,19 @@ Draw = Callable[["Axes"], None]
 class Sheet:
     """One figure: panels below a headline, which the HTML page leaves out."""
 
-    def __init__(self, trend: Trend, comparison: Trend | None, verdict: Verdict):
+    def __init__(
+        self,
+        trend: Trend,
+        comparison: Trend | None,
+        verdict: Verdict,
+        comparison_name: str = "laws off",
+    ):
         # Here and not above: the command line starts without Matplotlib.
         from matplotlib.figure import Figure
 
         self.trend = trend
         self.comparison = comparison
+        self.comparison_name = comparison_name
         self.verdict = verdict
         hours = (trend.last_ms - trend.first_ms) / 3600e3
         self.unit, self.unit_ms = next((name, ms) for most, name, ms in _UNITS if hours <= most)
@@ -112,10 +120,9 @@ class Sheet:
 
     def _small_panels(self) -> list[Draw]:
         trend = self.trend
-        panels: list[tuple[str, Draw]] = [
-            ("head_temperature_c", self._draw_head),
-            ("fan_percent", self._draw_fan),
-        ]
+        panels: list[tuple[str, Draw]] = [("head_temperature_c", self._draw_head)]
+        if self.verdict.fan is not None:
+            panels.append(("fan_percent", self._draw_fan))
         if self.verdict.judged:
             panels += [("kv", self._draw_kv), ("ma", self._draw_ma)]
         weather = (("room_pressure_hpa", 1.0), ("room_humidity_percent", 5.0))
@@ -179,7 +186,7 @@ class Sheet:
         elif warm_up > 0.03:
             self._note(axes, trend.first_ms, "warm-up", GREY, rotation=90.0)
         if tripped:
-            self._note(axes, trend.trip_ms, f"trip: {verdict.cause}", INK)
+            self._note(axes, trend.trip_ms, f"trip: {verdict.trips[0].words}", INK)
 
     def _draw_full_scale(self, axes: "Axes") -> None:
         trend, other, verdict = self.trend, self.comparison, self.verdict
@@ -190,9 +197,9 @@ class Sheet:
         if other is not None:
             self._line(axes, other.true, VERMILLION, 1.8)
             ends += other.true.range()
-            label = f"{verdict.comparison}\n{self._rms(other.rms_percent)}"
+            label = f"{self.comparison_name}\n{self._rms(other.rms_percent)}"
             labels.append((_last(other.true), label, VERMILLION))
-            heading += f"; for comparison: {verdict.comparison}"
+            heading += f"; for comparison: {self.comparison_name}"
         axes.axhspan(-limit, limit, color=GREEN, alpha=0.35, lw=0, zorder=1)
         self._line(axes, trend.true, BLUE, 1.8)
         low, high = np.nanmin(ends), np.nanmax(ends)
@@ -204,7 +211,7 @@ class Sheet:
     def _draw_temperatures(self, axes: "Axes") -> None:
         labels = []
         for trend, name, text, colour in (
-            (self.comparison, "head_temperature_c", f"tube, {self.verdict.comparison}", VERMILLION),
+            (self.comparison, "head_temperature_c", f"tube, {self.comparison_name}", VERMILLION),
             (self.trend, "head_temperature_c", "tube", BLUE),
             (self.trend, "room_temperature_c", "room", INK),
         ):
@@ -217,11 +224,11 @@ class Sheet:
 
     def _draw_head(self, axes: "Axes") -> None:
         tripped = self.trend.trip_ms < np.inf
-        text = "" if tripped else f"{number(self.verdict.tube_temperature_rms_k)} K rms"
+        text = "" if tripped else f"{number(self.verdict.head_rms_k)} K rms"
         self._draw_small(axes, "head_temperature_c", "Tube temperature, close up, °C", 0.1, text)
 
     def _draw_fan(self, axes: "Axes") -> None:
-        self._draw_small(axes, "fan_percent", "Fan, %", 0.0, self.verdict.fan)
+        self._draw_small(axes, "fan_percent", "Fan, %", 0.0, self.verdict.fan_margin)
         axes.set_ylim(0.0, 100.0)
         axes.set_yticks([0, 50, 100])
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from twin.files.errors import InputError
 from twin.report.drawing import STATE, style
-from twin.report.wording import Verdict, against, duration, number, verdict_of
+from twin.verdict_words import Gauge, Verdict
+from twin.wording import duration, number
 
 # (key of the summary or of `extra`, name, unit, digits, meaning); a digit of 0 means: as it is.
 _NUMBERS = (
@@ -51,10 +52,10 @@ _NUMBERS = (
     ("fan_max_percent", "Fan, most", "%", 4, "The highest fan drive while scored."),
     (
         "fan_left_percent",
-        "Fan, left",
+        "Fan, smallest margin",
         "%",
         4,
-        "Authority that the thermal law had left at the nearer end of the fan's range.",
+        "Smallest margin of the fan to its lowest or highest speed.",
     ),
     ("frames", "Frames", "", 0, "How many frames were scored."),
     ("ticks", "Ticks", "", 0, "Steps of the firmware's 100 Hz loop."),
@@ -97,6 +98,7 @@ _TELEMETRY = {
 def write_report(
     out_dir: Path,
     summary: Mapping[str, Any],
+    verdict: Verdict,
     recording_path: Path,
     comparison_path: Path | None,
     parameters: Mapping[str, object],
@@ -104,16 +106,14 @@ def write_report(
 ) -> None:
     """Write report.html and report.png into `out_dir`: both, or neither.
 
-    `summary` is the object that --json prints. `parameters` nests: name to plain value, to a
-    mapping with the key `value` (and `unit`, `source`, `range`), or to a further mapping, which
-    becomes a table. `extra` may have:
+    `summary` is the object that --json prints, `verdict` what was decided from it. `parameters`
+    nests: name to plain value, to a mapping with the key `value` (and `unit`, `source`, `range`),
+    or to a further mapping, which becomes a table. `extra` may have:
 
     command             the command line that repeats the run
     comparison          what the comparison run is; default "laws off"
     scored_from_ms      where the scored part begins; default: at the first of the last
                         summary["frames"] frames of the recording
-    fan_min_percent, fan_max_percent, fan_left_percent
-                        default: from the recording's fan_percent
     resumed_s           from when on the recording goes, in a run that was resumed
     telemetry           mapping of counts: sent, late, dropped, unsent
 
@@ -135,23 +135,13 @@ def write_report(
     if comparison_path is not None:
         other = load_trend(comparison_path, figure.CHANNELS, None, trend.scored_ms)
         extra.setdefault("comparison_rms_percent", other.rms_percent)
-    low, high = trend.steady(trend.channel("fan_percent")).range()
-    if math.isfinite(low):
-        extra.setdefault("fan_min_percent", low)
-        extra.setdefault("fan_max_percent", high)
-        extra.setdefault("fan_left_percent", min(low, 100.0 - high))
-    room = trend.channel("room_temperature_c").between(trend.scored_ms, math.inf).range()
-    if extra.get("resumed_s") is not None:
-        room = (math.nan, math.nan)  # only a part of it was recorded
-    verdict = verdict_of(
-        summary, room, extra.get("comparison", "laws off"), extra.get("fan_left_percent")
-    )
+    extra.setdefault("comparison", "laws off")
     out_dir = Path(out_dir)
     names = ("report.png", "report.html")
     parts = {name: out_dir / f".{name}.{os.getpid()}.part" for name in names}
     try:
         with style():
-            sheet = figure.Sheet(trend, other, verdict)
+            sheet = figure.Sheet(trend, other, verdict, extra["comparison"])
             sheet.save_png(parts["report.png"])
             svg = _inline(sheet.svg(), verdict)
         page = _page(summary, verdict, svg, parameters, extra)
@@ -187,7 +177,8 @@ def _inline(svg: str, verdict: Verdict) -> str:
     # Without its size in points it takes the width of the page.
     svg = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", svg, count=1)
     svg = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1)
-    label = f"Beam intensity, temperatures, fan, voltage and current over time: {verdict.word}"
+    fan = "" if verdict.fan is None else "fan, "
+    label = f"Beam intensity, temperatures, {fan}voltage and current over time: {verdict.word}"
     return svg.replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
 
 
@@ -217,42 +208,34 @@ def _page(
     return environment.get_template("report.html.j2").render(
         verdict=verdict,
         colour=STATE[verdict.word],
-        gauge=_gauge(verdict) if verdict.judged else None,
+        gauge=_gauge(verdict.gauge()),
         svg=svg,
         scenario=_printable(summary["scenario"]),
         tube=_printable(summary["tube"]),
         seed=summary["seed"],
         mode=summary.get("mode"),
-        trips=summary["trips"],
-        expectations=summary.get("expectations", []),
         resumed_s=extra.get("resumed_s"),
-        numbers=list(_numbers({**extra, **summary}, verdict)),
+        numbers=list(_numbers({**(verdict.fan or {}), **extra, **summary})),
         command=_printable(extra.get("command") or _command(summary)),
         parameters=list(_tables("", parameters)),
     )
 
 
-def _gauge(verdict: Verdict) -> dict[str, Any]:
-    """The two bars and the limit, in per cent of the track."""
-    values = {"true": verdict.rms_true_percent, "measured": verdict.rms_measured_percent}
-    limit = verdict.limit_percent
-    reach = 1.35 * max(limit, *(value or 0.0 for value in values.values()))
-    texts = ", ".join(f"{name} {number(value)} % rms" for name, value in values.items())
+def _gauge(gauge: Gauge | None) -> dict[str, Any] | None:
+    """The gauge with its lengths in per cent of the track, as a style sheet needs them."""
+    if gauge is None:
+        return None
     return {
-        "label": f"{texts}, limit {number(limit)} % rms",
-        "limit": f"{100.0 * limit / reach:.2f}",
+        "label": gauge.label,
+        "limit": f"{100.0 * gauge.limit_part:.2f}",
         "bars": [
-            {
-                "name": name,
-                "text": against(value, limit),
-                "width": f"{100.0 * (value or 0.0) / reach:.2f}",
-            }
-            for name, value in values.items()
+            {"name": bar.name, "text": bar.text, "width": f"{100.0 * bar.part:.2f}"}
+            for bar in gauge.bars
         ],
     }
 
 
-def _numbers(values: Mapping[str, Any], verdict: Verdict) -> Iterator[dict[str, str]]:
+def _numbers(values: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     for key, name, unit, digits, meaning in _NUMBERS:
         if key in values:
             value = values[key]
@@ -262,7 +245,7 @@ def _numbers(values: Mapping[str, Any], verdict: Verdict) -> Iterator[dict[str, 
                 "name": name,
                 "value": _printable(value),
                 "text": f"{text} {unit}".strip(),
-                "meaning": meaning.format(comparison=verdict.comparison.capitalize()),
+                "meaning": meaning.format(comparison=values["comparison"].capitalize()),
             }
     for key, value in values.get("telemetry", {}).items():
         name = f"Telemetry, {key.replace('_', ' ')}"

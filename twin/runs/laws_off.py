@@ -11,7 +11,7 @@ from twin.files.errors import InputError
 from twin.recording.columns import COLUMNS
 from twin.recording.recorder import Recorder
 from twin.runs.job import LAWS, Job
-from twin.runs.run import simulate
+from twin.runs.run import Progress, simulate
 from twin.verdict import Frames
 
 
@@ -22,10 +22,9 @@ class Comparison:
     """
 
     def __init__(self, job: Job, path: Path):
-        off = replace(job, without=tuple(LAWS))
         context = multiprocessing.get_context("spawn")
         self.path = path
-        self._process = context.Process(target=_run, args=(off, path), daemon=True)
+        self._process = context.Process(target=_run, args=(job, path), daemon=True)
         # Inherited: the parent alone decides when to stop, from the child's first moment on.
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
@@ -45,6 +44,15 @@ class Comparison:
             self._process.join()
 
 
+def record_laws_off(job: Job, path: Path, progress: Progress | None = None) -> None:
+    """Run `job` without any law and record it. InputError if it can't be written."""
+    off = replace(job, without=tuple(LAWS))
+    attributes = {"without": ", ".join(off.without), "seed": off.seed}
+    with Recorder(path, COLUMNS, attributes) as recorder:
+        outcome = simulate(off, recorder, progress=progress)
+        recorder.close({"rms_true_percent": outcome.frames.true.rms_percent})
+
+
 def _run(job: Job, path: Path) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the partial file goes, too
     parent = os.getppid()
@@ -53,11 +61,8 @@ def _run(job: Job, path: Path) -> None:
         if os.getppid() != parent:
             sys.exit(1)  # nobody waits for it any more
 
-    attributes = {"without": ", ".join(job.without), "seed": job.seed}
     try:
-        with Recorder(path, COLUMNS, attributes) as recorder:
-            outcome = simulate(job, recorder, progress=watch)
-            recorder.close({"rms_true_percent": outcome.frames.true.rms_percent})
+        record_laws_off(job, path, watch)
     except InputError as error:
         print(f"tubetwin: note: no comparison with the laws off: {error}", file=sys.stderr)
         sys.exit(2)

@@ -1,12 +1,14 @@
-"""What comes of a run: frames, spreads, trips and expectations, and from them the verdict."""
+"""The outcome of a run: frames, spreads, trips and expectations, and from them the verdict."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
 from twin.runs.job import Job
-from twin.runs.trip_words import with_page
 from twin.scenarios.expectation import Expectation
+from twin.trip_words import with_page
 from twin.verdict import LIMIT_PERCENT, Frames, Spread
+from twin.verdict_words import Verdict, decide
 
 
 @dataclass
@@ -48,12 +50,34 @@ class Outcome:
                 expected += before[-1:]
         return [trip for trip in self.trips if trip not in expected]
 
+    def verdict(self) -> Verdict:
+        """What the run amounts to."""
+        head = self.head_c
+        return decide(
+            self._numbers(),
+            judged=self.job.scenario.judged,
+            room_c=self._room_c(),
+            head_c=head.mean if head.count else None,
+            fan=self.fan_authority() if self.job.settings().air_cooled else None,
+            trim_limited=bool(self.trim.count) and self.trim_limits_met(),
+        )
+
     def summary(self) -> dict[str, Any]:
         """The object that `--json` prints.
 
-        For a scenario with steps it has "expectations", too, and says of each trip whether it
-        was expected.
+        For a scenario with steps it also has "expectations", and for each trip whether it was
+        expected.
         """
+        return self._numbers() | {"verdict": self.verdict().summary()} | self.added
+
+    def _room_c(self) -> tuple[float, float]:
+        """Lowest and highest temperature of the room while judged, °C; NaN if that was never."""
+        first_s, last_s = 0.001 * self.job.warm_up_ms, self.simulated_s
+        if not last_s > first_s:
+            return math.nan, math.nan
+        return self.job.scenario.room().temperature_range_between_c(first_s, last_s)
+
+    def _numbers(self) -> dict[str, Any]:
         here_s = self.simulated_s - max(self.resumed_s or 0.0, 0.0)
         summary: dict[str, Any] = {
             "passed": self.passed,
@@ -77,7 +101,7 @@ class Outcome:
             summary["trips"] = [{**trip, "expected": trip not in unexpected} for trip in self.trips]
             summary["expectations"] = [one.summary() for one in self.expectations]
         summary["trips"] = with_page(summary["trips"])
-        return summary | self.added
+        return summary
 
     def trim_limits_met(self) -> bool:
         """Whether the compensation law would have trimmed further than it may."""
@@ -86,9 +110,12 @@ class Outcome:
         return self.trim.low <= low + 1e-9 or self.trim.high >= high - 1e-9
 
     def fan_authority(self) -> dict[str, float]:
-        """How far the fan was used and what was left at the nearer end, %; empty without one."""
+        """The range of the fan and its smallest margin to its lowest or highest speed, %.
+
+        Empty for a tube without a fan, and before anything was judged.
+        """
         settings = self.job.settings()
-        if not settings.air_cooled:
+        if not settings.air_cooled or not self.fan.count:
             return {}
         low, high = 100.0 * self.fan.low, 100.0 * self.fan.high
         least = 100.0 * settings.fan_min

@@ -9,14 +9,14 @@ from twin.files.errors import InputError
 from twin.files.toml import EntryError
 from twin.runs.job import LAWS, Job
 from twin.runs.progress import commissioning
-from twin.scenarios.scenario import load_scenario
+from twin.scenarios.scenario import Scenario, load_scenario
 from twin.scenarios.steps import check_steps, fault_steps
-from twin.tube.tube import load_tube
+from twin.tube.tube import Tube, load_tube
 
 
 def prepare(
-    scenario: str,
-    tube: str,
+    scenario: str | Scenario,
+    tube: str | Tube,
     ambient: str | None,
     hours: float | None,
     seed: int,
@@ -32,8 +32,8 @@ def prepare(
     if hours is not None and not (math.isfinite(hours) and hours > 0.0):
         raise InputError(f"--hours {hours:g}: give a number of hours above 0")
     made = fault_steps(faults)
-    chosen = load_scenario(scenario)
-    name, description = load_tube(tube)
+    chosen = scenario if isinstance(scenario, Scenario) else load_scenario(scenario)
+    name, description = (tube.title, tube) if isinstance(tube, Tube) else load_tube(tube)
     if ambient is not None:
         chosen = chosen.with_ambient(Path(ambient), hours)
     elif hours is not None:

@@ -20,9 +20,7 @@ from twin.runs.laws_off import Comparison
 from twin.runs.outcome import Outcome
 from twin.runs.progress import running, waiting
 from twin.runs.run import simulate
-from twin.runs.trip_words import trip_words
 from twin.telemetry.telemetry import Telemetry, TelemetryCounts
-from twin.verdict import LIMIT_PERCENT
 from twin.world.world import World
 
 DRAIN_S = 5.0  # how long without progress the telemetry's backlog is waited for
@@ -45,7 +43,7 @@ def execute(
     """
     outcome, counts = perform(job, out, broker, rate, csv, as_json, state=state)
     document = plain(outcome.summary())
-    show(json.dumps(document) if as_json else verdict_of(outcome, counts, out))
+    show(json.dumps(document) if as_json else console_lines(outcome, counts, out))
     return outcome.passed
 
 
@@ -70,7 +68,7 @@ def perform(
         print(f"tubetwin: note: {note}", file=sys.stderr)
     with ExitStack() as stack:
         telemetry = _telemetry(stack, job, broker, quiet)
-        _make(out)
+        make_folder(out)
         comparison = None
         if set(job.without) != set(LAWS) and not job.scenario.step and world is None:
             comparison = Comparison(job, out / "laws-off.h5")
@@ -90,7 +88,7 @@ def perform(
         with waiting("waiting for the run with the laws off", quiet):
             other = comparison.finish() if comparison else None
         with waiting("writing the report", quiet):
-            _write(out, outcome, counts, recorder, other, csv)
+            write_results(out, outcome, counts, recorder, other, csv, _command(sys.argv[1:]))
     return outcome, counts
 
 
@@ -120,7 +118,8 @@ def plain(summary: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _make(out: Path) -> None:
+def make_folder(out: Path) -> None:
+    """Make the folder for the results. InputError if it can't be written."""
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -146,14 +145,16 @@ def _telemetry(stack: ExitStack, job: Job, broker: str | None, quiet: bool) -> T
     return telemetry
 
 
-def _write(
+def write_results(
     out: Path,
     outcome: Outcome,
     counts: TelemetryCounts | None,
     recorder: Recorder,
     comparison: Path | None,
     csv: bool,
+    command: str,
 ) -> None:
+    """Close the recording; write report and summary. command: what repeats the run."""
     from twin.recording.reader import export_csv
     from twin.report.report import write_report
 
@@ -167,15 +168,15 @@ def _write(
     write_report(
         out,
         plain(summary),
+        outcome.verdict(),
         recorder.path,
         comparison,
         parameters_of(outcome.job),
         extra={
-            **outcome.fan_authority(),
             "telemetry": counts._asdict() if counts else {},
             "scored_from_ms": outcome.job.warm_up_ms,
             "resumed_s": outcome.resumed_s,
-            "command": _command(sys.argv[1:]),
+            "command": command,
         },
     )
     part = out / ".summary.json.part"
@@ -199,70 +200,27 @@ def show(text: str) -> None:
         print(f"tubetwin: note: standard output: {error.strerror}", file=sys.stderr)
 
 
-def verdict_of(outcome: Outcome, counts: TelemetryCounts | None, out: Path) -> str:
-    """The few lines that a person reads."""
-    frames, fan, job = outcome.frames, outcome.fan_authority(), outcome.job
-    if job.scenario.step:
-        word = "PASSED" if outcome.passed else "FAILED"
-    elif outcome.trips:
-        first = outcome.trips[0]
-        word = f"TRIPPED: {first['cause']} at {first['time_s']:.2f} s"
-    else:
-        word = "HELD" if outcome.passed else "NOT HELD"
-    lines = [f"{word}  ({job.scenario.name}, {job.tube_name}, seed {job.seed})"]
-    lines += [f"  cause      {trip_words(trip['cause'])}" for trip in outcome.trips[:1]]
-    lines += _expected(outcome)
-    if frames.true.count > 1:
-        lines.append(
-            f"  intensity  {frames.true.rms_percent:.3f} % rms true, "
-            f"{frames.measured.rms_percent:.3f} % rms measured; limit {LIMIT_PERCENT:.2f} % rms "
-            f"over {outcome.simulated_s / 3600.0:.3g} h, {frames.true.count} frames"
-        )
-    elif job.scenario.judged:
-        lines.append("  intensity  too few frames to judge")
-    if outcome.head_c.count and job.scenario.judged:
-        lines.append(
-            f"  tube head  {outcome.head_c.mean:.2f} °C, {outcome.head_c.deviation:.3f} K rms"
-            + (
-                f"; fan {fan['fan_min_percent']:.0f}-{fan['fan_max_percent']:.0f} %, "
-                f"{fan['fan_left_percent']:.0f} % left at the nearer end"
-                if fan
-                else ""
-            )
-        )
-    if outcome.trim.count and outcome.trim_limits_met():
-        lines.append("  trim       came to its limit; [settings] trim_up and trim_down set it")
+def console_lines(outcome: Outcome, counts: TelemetryCounts | None, out: Path) -> str:
+    """The few lines that a person reads: the verdict, and what this process adds to it."""
+    verdict, job = outcome.verdict(), outcome.job
+    word = verdict.word
+    if word == "TRIPPED":
+        word += f": {verdict.trips[0].cause} at {verdict.trips[0].time_s:.2f} s"
+    lines = list(verdict.lines)
     if counts:
-        lines.append(
-            f"  telemetry  {counts.sent} sent ({counts.late} late), "
-            f"{counts.dropped} dropped, {counts.unsent} unsent"
-        )
+        text = f"{counts.sent} sent ({counts.late} late), "
+        lines.append(("telemetry", f"{text}{counts.dropped} dropped, {counts.unsent} unsent"))
     if outcome.resumed_s is not None:
-        lines.append(f"  resumed    at {outcome.resumed_s:g} s; the recording begins there")
+        lines.append(("resumed", f"at {outcome.resumed_s:g} s; the recording begins there"))
     if outcome.overruns:
-        lines.append(f"  pacing     {outcome.overruns} overruns of real time")
-    lines.append(f"  {outcome.wall_s:.1f} s of wall time; report: {out / 'report.html'}")
-    return "\n".join(lines)
-
-
-def _expected(outcome: Outcome) -> list[str]:
-    """How many expectations were met, those that were not, and trips that nothing expected."""
-    all_of_them = outcome.expectations
-    if not all_of_them:
-        return []
-    met = sum(bool(one.met) for one in all_of_them)
-    lines = [f"  expected   {met} of {len(all_of_them)} met"]
-    for one in all_of_them:
-        if not one.met:
-            said = one.summary()
-            lines.append(
-                f"  not met    at {said['at_s']:g} s: {said['expect']}; "
-                f"found at {said['found_at_s']:g} s: {said['found']}"
-            )
-    return lines + [
-        f"  tripped    {trip['cause']} at {trip['time_s']:.2f} s, not expected"
-        for trip in outcome.unexpected_trips()
-    ]
+        lines.append(("pacing", f"{outcome.overruns} overruns of real time"))
+    return "\n".join(
+        [
+            f"{word}  ({job.scenario.name}, {job.tube_name}, seed {job.seed})",
+            *(f"  {name:10} {text}" for name, text in lines),
+            f"  {outcome.wall_s:.1f} s of wall time; report: {out / 'report.html'}",
+        ]
+    )
 
 
 def room_warning(job: Job) -> str | None:

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from twin.report.drawing import BLUE, GREY, INK, PALE, VERMILLION, title
-from twin.report.wording import number
 from twin.study.budget import Line
 from twin.study.sensitivity import Sensitivity
 from twin.verdict import LIMIT_PERCENT
+from twin.wording import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -26,7 +26,6 @@ class Series:
     intensities: list[float] = field(default_factory=list)
     rms_true_percent: float = float("nan")
     trip: str = ""
-    trim_limited: bool = False
 
     def append(self, row: tuple[float, ...]) -> None:
         """Of the seconds nothing is kept."""
@@ -44,7 +43,6 @@ def run_series(job: Job) -> Series:
     series = Series()
     outcome = simulate(job, series)
     series.rms_true_percent = outcome.frames.true.rms_percent
-    series.trim_limited = outcome.trim_limits_met()
     if outcome.trips:
         series.trip = outcome.trips[0]["cause"]
     return series

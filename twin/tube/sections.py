@@ -12,7 +12,7 @@ from twin.files.toml import EntryError
 from twin.tube.parameter import Parameter, Strict, bounded, exactly
 
 # What only some kinds of a section have.
-MOVING = ("track_diameter_mm", "rotation_hz", "jet_diameter_um", "jet_speed_m_s")
+MOVING = ("track_diameter_mm", "rotation_hz", "jet_speed_m_s")
 COOLANT = ("coolant_w_per_k", "coolant_c", "coolant_k_per_k")
 FAN = ("head_fan_w_per_k", "fan_exponent", "fan_lag_s", "fan_stall", "fan_max_rpm")
 WIRE = ("wire_diameter_mm", "wire_length_mm")
@@ -32,12 +32,12 @@ MIRROR = (
 )
 
 
-class Target(Strict):
+class TargetParameters(Strict):
     """What the electrons hit, and the spot that they make on it.
 
     spot_width_um is across the line of sight, spot_length_um along it, before foreshortening by
     the take-off angle. A rotating anode has a track diameter and a speed, a liquid jet a
-    diameter and a speed.
+    speed.
     """
 
     anode: Literal["stationary", "rotating", "liquid-jet"]
@@ -49,21 +49,20 @@ class Target(Strict):
     roughness_um: Annotated[Parameter, bounded(0, 20)]
     track_diameter_mm: Annotated[Parameter, bounded(10, 1000)] | None = None
     rotation_hz: Annotated[Parameter, bounded(1, 1000)] | None = None
-    jet_diameter_um: Annotated[Parameter, bounded(10, 1000)] | None = None
     jet_speed_m_s: Annotated[Parameter, bounded(1, 1000)] | None = None
 
     @model_validator(mode="after")
-    def _moves_as_it_says(self) -> "Target":
+    def _moves_as_it_says(self) -> "TargetParameters":
         wanted = {
             "stationary": (),
             "rotating": ("track_diameter_mm", "rotation_hz"),
-            "liquid-jet": ("jet_diameter_um", "jet_speed_m_s"),
+            "liquid-jet": ("jet_speed_m_s",),
         }[self.anode]
         exactly(self, wanted, f"a {self.anode} anode", MOVING)
         return self
 
 
-class Heat(Strict):
+class HeatParameters(Strict):
     """Thermal network: anode - head - fan air or coolant; head - mount - air; electronics - air.
 
     A coolant leaves its chiller at coolant_c in a room of 22 degC and follows the room by
@@ -93,13 +92,13 @@ class Heat(Strict):
     backscatter_fraction: Annotated[Parameter, bounded(0, 0.6)]
 
     @model_validator(mode="after")
-    def _cooled_as_it_says(self) -> "Heat":
+    def _cooled_as_it_says(self) -> "HeatParameters":
         wanted = FAN if self.cooling == "air" else COOLANT
         exactly(self, wanted, f"a head cooled by {self.cooling}", FAN + COOLANT)
         return self
 
 
-class Cathode(Strict):
+class CathodeParameters(Strict):
     """Heated emitter and the triode that its Wehnelt makes.
 
     Tungsten is a wire and its own heater; LaB6 is a crystal between heater blocks.
@@ -125,7 +124,7 @@ class Cathode(Strict):
     self_bias_kohm: Annotated[Parameter, bounded(0, 1e6)]
 
     @model_validator(mode="after")
-    def _heated_as_it_says(self) -> "Cathode":
+    def _heated_as_it_says(self) -> "CathodeParameters":
         wanted = WIRE if self.emitter == "tungsten" else CRYSTAL
         exactly(self, wanted, f"a {self.emitter} emitter", WIRE + CRYSTAL)
         return self
@@ -134,7 +133,7 @@ class Cathode(Strict):
 LONGEST_ARC_MS = 900.0
 
 
-class Generator(Strict):
+class GeneratorParameters(Strict):
     """High-voltage generator and its monitors; their noise is in % of full scale.
 
     load_regulation_percent: from no current to the full scale of its current.
@@ -156,7 +155,7 @@ class Generator(Strict):
     ma_noise_percent: Annotated[Parameter, bounded(0, 2)]
 
     @model_validator(mode="after")
-    def _is_back_in_time(self) -> "Generator":
+    def _is_back_in_time(self) -> "GeneratorParameters":
         """The firmware waits a second for a voltage that has broken down."""
         back_ms = self.arc_quench_ms.value + 3000.0 * self.kv_lag_s.value
         if back_ms > LONGEST_ARC_MS:
@@ -168,7 +167,7 @@ class Generator(Strict):
         return self
 
 
-class Optics(Strict):
+class OpticsParameters(Strict):
     """From the focal spot to the sample, for each of two axes, x and y.
 
     mirror "montel": two multilayers side by side, one for each axis, that image the spot;
@@ -198,13 +197,13 @@ class Optics(Strict):
     aligned_mount_c: Annotated[Parameter, bounded(0, 120)]
 
     @model_validator(mode="after")
-    def _is_what_it_says(self) -> "Optics":
+    def _is_what_it_says(self) -> "OpticsParameters":
         wanted = MIRROR if self.mirror == "montel" else ()
         exactly(self, wanted, f'mirror = "{self.mirror}"', MIRROR)
         return self
 
 
-class Sample(Strict):
+class SampleParameters(Strict):
     """What the beam falls on: a square crystal, or, with no mirror, any detector's pixel."""
 
     crystal_um: Annotated[Parameter, bounded(1, 10000)]
@@ -213,14 +212,14 @@ class Sample(Strict):
     counts_per_frame: Annotated[Parameter, bounded(1, 1e12)]
 
 
-class Ageing(Strict):
+class AgeingParameters(Strict):
     """Loss of intensity with hours of beam."""
 
     loss_percent_per_1000_h: Annotated[Parameter, bounded(0, 90)]
     hours: Annotated[Parameter, bounded(0, 1e5)]
 
 
-class Sensors(Strict):
+class SensorParameters(Strict):
     """What the firmware sees: lag, noise, offset and drift of each sensor."""
 
     head_lag_s: Annotated[Parameter, bounded(0.05, 120)]

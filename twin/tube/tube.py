@@ -21,15 +21,15 @@ from twin.physics.attenuation import SHELL_OF_LINE, excitation_kv
 from twin.physics.cross_sections import IONISATION, MAX_KV
 from twin.tube.parameter import Parameter, Strict
 from twin.tube.sections import (
-    Ageing,
-    Cathode,
-    Generator,
-    Heat,
-    Optics,
+    AgeingParameters,
+    CathodeParameters,
+    GeneratorParameters,
+    HeatParameters,
+    OpticsParameters,
     Published,
-    Sample,
-    Sensors,
-    Target,
+    SampleParameters,
+    SensorParameters,
+    TargetParameters,
 )
 
 TUBES = Path(__file__).parent / "built_in"
@@ -41,14 +41,14 @@ class Tube(Strict):
     """A whole tube. `settings`: the firmware's set-points and ratings, as its maker gives them."""
 
     title: str
-    target: Target
-    heat: Heat
-    cathode: Cathode
-    generator: Generator
-    optics: Optics
-    sample: Sample
-    ageing: Ageing
-    sensors: Sensors
+    target: TargetParameters
+    heat: HeatParameters
+    cathode: CathodeParameters
+    generator: GeneratorParameters
+    optics: OpticsParameters
+    sample: SampleParameters
+    ageing: AgeingParameters
+    sensors: SensorParameters
     published: Published = Published()
     settings: dict[str, float | int] = Field(default_factory=dict)
 

@@ -7,63 +7,16 @@ import xraydb
 from scipy.optimize import brentq
 
 from twin.physics.ageing import (
-    CLASSIC_ROTATING_PER_H,
     END_OF_LIFE,
-    LAB6_EV,
-    LAB6_G_CM3,
-    LIQUID_JET_PER_H,
-    ROTATING_PER_H,
-    SEALED_PER_H,
     YEAR_H,
-    decline_per_h,
-    explaining_roughness_um,
     filament_life_h,
-    lab6_evaporation_g_cm2_s,
     recession_um_per_h,
-    relative_intensity,
     roughness_transmission,
     tungsten_evaporation_g_cm2_s,
     tungsten_pressure_pa,
 )
 
 CU_PER_CM = 8.96 * xraydb.mu_elam("Cu", 8048.0)  # copper for its own K-alpha line
-
-
-def test_a_microfocus_rotating_anode_falls_by_thirty_to_fifty_per_cent_a_year():
-    slow, fast = ROTATING_PER_H
-    assert relative_intensity(YEAR_H, slow) == pytest.approx(0.70)
-    assert relative_intensity(YEAR_H, fast) == pytest.approx(0.50)
-    assert (slow * YEAR_H, fast * YEAR_H) == pytest.approx((0.36, 0.69), abs=0.005)  # 1/year
-    assert relative_intensity(2.0 * YEAR_H, fast) == pytest.approx(0.25)
-
-
-def test_a_classic_rotating_anode_falls_as_far_in_a_few_hundred_hours():
-    for per_h in CLASSIC_ROTATING_PER_H:
-        assert 200.0 <= -log(0.70) / per_h <= 500.0001
-    assert min(CLASSIC_ROTATING_PER_H) > 8.0 * max(ROTATING_PER_H)
-
-
-def test_a_liquid_jet_does_not_age():
-    assert relative_intensity(5.0 * YEAR_H, LIQUID_JET_PER_H) == 1.0
-
-
-def test_nothing_ages_without_running():
-    for per_h in (*ROTATING_PER_H, *SEALED_PER_H, LIQUID_JET_PER_H):
-        assert relative_intensity(0.0, per_h) == 1.0
-
-
-def test_a_sealed_tube_outlasts_a_rotating_anode():
-    """Over the three years after which it is changed."""
-    sealed = relative_intensity(3.0 * YEAR_H, decline_per_h(0.03, 1000.0))
-    assert sealed == pytest.approx(exp(3.0 * 8.766 * log(0.97)), rel=1e-9)
-    assert sealed > relative_intensity(3.0 * YEAR_H, max(ROTATING_PER_H))
-
-
-def test_under_a_micrometre_of_roughness_explains_a_third_of_the_light():
-    """Copper at 6 degrees: 0.8 um for the classic anode's 30 %, 1.6 um for half."""
-    assert explaining_roughness_um(0.70, CU_PER_CM, 6.0) == pytest.approx(0.80, abs=0.02)
-    assert explaining_roughness_um(0.50, CU_PER_CM, 6.0) == pytest.approx(1.56, abs=0.03)
-    assert roughness_transmission(0.80, CU_PER_CM, 6.0) == pytest.approx(0.70, abs=0.005)
 
 
 def test_a_steeper_take_off_minds_roughness_less():
@@ -140,19 +93,5 @@ def test_a_filament_driven_at_2800_kelvin_does_not_last_a_year():
     assert filament_life_h(200.0, 2800.0) < 0.01 * YEAR_H
 
 
-def test_lab6_evaporates_between_the_measured_bounds():
-    assert 7e-11 < lab6_evaporation_g_cm2_s(1700.0) < 6e-10
-    assert 6.0 < LAB6_EV < 7.5
-    rates = [lab6_evaporation_g_cm2_s(kelvin) for kelvin in (1600.0, 1700.0, 1800.0, 1900.0)]
-    assert rates == sorted(rates)
-
-
-def test_a_lab6_crystal_at_1500_c_loses_little_in_the_300_hours_it_was_seen_to_last():
-    """J. Vac. Sci. Technol. 15 (1978), doi 10.1116/1.569786: over 300 h at 1500 degC."""
-    um = 300.0 * recession_um_per_h(lab6_evaporation_g_cm2_s(1773.0), LAB6_G_CM3)
-    assert 0.5 < um < 10.0
-
-
 def test_a_surface_draws_back_by_its_lost_mass():
     assert recession_um_per_h(1e-8, 1.0) == pytest.approx(0.36)
-    assert decline_per_h(1.0 - exp(-1.0), 1.0) == pytest.approx(1.0)

@@ -12,7 +12,6 @@ from twin.physics.sample import (
     axis_fraction,
     beam_fwhm_um,
     crystal_fraction,
-    mean_density,
     resolvable_axis_angstrom,
 )
 
@@ -22,7 +21,7 @@ PUBLISHED_AXES = {7.6: 200.0, 5.0: 300.0, 3.0: 400.0, 2.0: 500.0}
 RMS_PER_FWHM = 1.0 / (8.0 * np.log(2.0)) ** 0.5
 
 
-def test_fraction_and_density_against_the_integral_over_the_crystal():
+def test_the_fraction_against_the_integral_over_the_crystal():
     beam = (110.0, 90.0, 12.0, -7.0)
 
     def density(y, x):
@@ -32,7 +31,6 @@ def test_fraction_and_density_against_the_integral_over_the_crystal():
     everything = dblquad(density, -400.0, 400.0, -400.0, 400.0)[0]
     fraction = crystal_fraction(*beam, 100.0)
     assert fraction == pytest.approx(on_crystal / everything, rel=1e-6)
-    assert mean_density(fraction, 110.0, 90.0, 100.0) == pytest.approx(on_crystal / 1e4, rel=1e-6)
 
 
 def change_percent(fraction, displaced_um, by_um):
@@ -71,14 +69,6 @@ def test_a_beam_smaller_than_the_crystal_is_all_used_and_a_larger_one_wasted():
     useful = [crystal_fraction(um, um, 0.0, 0.0, 100.0) for um in (30.0, 90.0, 110.0, 180.0, 380.0)]
     assert useful[0] > 0.999
     assert useful[1:] == pytest.approx([0.66, 0.51, 0.24, 0.06], abs=0.01)
-
-
-def test_a_wide_beam_of_the_same_brightness_is_even_but_hardly_stronger():
-    densities = [
-        mean_density(crystal_fraction(um, um, 0.0, 0.0, 100.0), um, um, 100.0)
-        for um in (110.0, 380.0, 4000.0)
-    ]
-    assert densities == pytest.approx([0.70, 0.97, 1.0], abs=0.01)
 
 
 def test_a_beam_that_misses_leaves_nothing_and_its_side_does_not_matter():

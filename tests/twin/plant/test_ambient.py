@@ -123,3 +123,26 @@ def test_its_temperature_range_is_that_of_the_part_in_use():
 def test_a_table_made_wrong_by_a_program_is_refused(time_s, temperature_c, repeat):
     with pytest.raises(ValueError):
         Ambient(time_s, temperature_c, [1013] * len(time_s), [45] * len(time_s), repeat)
+
+
+@pytest.mark.parametrize(
+    ("first_s", "last_s", "expected"),
+    [
+        (0.0, 100.0, (10.0, 20.0)),
+        (0.0, 25.0, (10.0, 15.0)),
+        (25.0, 75.0, (15.0, 20.0)),
+        (60.0, 90.0, (12.0, 18.0)),
+        (90.0, 120.0, (10.0, 14.0)),  # over the end of the table
+        (160.0, 170.0, (16.0, 18.0)),
+        (30.0, 530.0, (10.0, 20.0)),
+    ],
+)
+def test_the_range_between_two_times_of_a_room_that_repeats(first_s, last_s, expected):
+    room = Ambient([0, 50, 100], [10.0, 20.0, 10.0], [1000.0] * 3, [40.0] * 3, repeat=True)
+    assert room.temperature_range_between_c(first_s, last_s) == pytest.approx(expected)
+
+
+def test_the_range_between_two_times_of_a_room_that_does_not_repeat():
+    room = Ambient([0, 50, 100], [10.0, 20.0, 5.0], [1000.0] * 3, [40.0] * 3)
+    assert room.temperature_range_between_c(10.0, 100.0) == pytest.approx((5.0, 20.0))
+    assert room.temperature_range_between_c(10.0, 20.0) == pytest.approx((12.0, 14.0))

@@ -8,8 +8,7 @@ from scipy.integrate import simpson, solve_ivp
 
 from tests.kit.variants import DEFAULT, numbers, varied
 from twin.plant.heat import Heat
-from twin.tube.sections import COOLANT, FAN
-from twin.tube.sections import Heat as HeatParameters
+from twin.tube.sections import COOLANT, FAN, HeatParameters
 
 STEP_S = 0.5
 # A rotating anode of 2.5 kW.

@@ -13,6 +13,7 @@ from twin.files.errors import InputError
 from twin.recording.recorder import Column, Recorder
 from twin.report import figure
 from twin.report.report import write_report
+from twin.verdict_words import decide
 
 pytestmark = pytest.mark.filterwarnings("error")
 
@@ -27,6 +28,7 @@ NAMES = (
     "ma",
     "intensity",
 )
+FAN = {"fan_min_percent": 15.0, "fan_max_percent": 78.5, "fan_left_percent": 21.5}
 PARAMETERS = {
     "without": [],
     "tube_toml": "[heat]\nfan_exponent = 0.8\n",
@@ -35,7 +37,6 @@ PARAMETERS = {
 }
 EXTRA = {
     "command": "tubetwin run door --seed 7 --hours 0.5",
-    "fan_left_percent": 21.5,
     "telemetry": {"sent": 1800, "dropped": 3},
 }
 
@@ -128,10 +129,23 @@ class Page(HTMLParser):
         return " ".join(self.text.split())
 
 
-def report(tmp_path, summary=None, extra=None, parameters=PARAMETERS, comparison=None, **run):
+def verdict_on(summary, fan=FAN):
+    return decide(summary, room_c=(18.0, 18.0 + 3.0 * summary["simulated_s"] / 3600), fan=fan)
+
+
+def report(
+    tmp_path, summary=None, extra=None, parameters=PARAMETERS, comparison=None, fan=FAN, **run
+):
     made = make_run(tmp_path / "run.nxs", **run)
+    shown = {**made, **(summary or {})}
     write_report(
-        tmp_path, {**made, **(summary or {})}, tmp_path / "run.nxs", comparison, parameters, extra
+        tmp_path,
+        shown,
+        verdict_on(shown, fan),
+        tmp_path / "run.nxs",
+        comparison,
+        parameters,
+        extra,
     )
     return Page((tmp_path / "report.html").read_text(encoding="utf-8")), made
 
@@ -175,6 +189,19 @@ def test_the_values_on_the_page_are_those_of_the_summary(held):
     assert page.values["fan_left_percent"] == "21.5"
     assert page.values["telemetry_sent"] == "1800"
     assert page.values["telemetry_dropped"] == "3"
+
+
+def test_a_tube_without_a_fan_has_no_fan_panel_and_no_fan_words(tmp_path, held):
+    assert "<!-- Fan, % -->" in svg_of(held[0])
+    page, _ = report(tmp_path, fan=None)
+    assert "<!-- Tube voltage, kV -->" in svg_of(tmp_path)
+    assert "fan" not in svg_of(tmp_path).lower()
+    assert "fan" not in page.words.split("Parameters ")[0].lower()
+
+
+def svg_of(directory):
+    text = (directory / "report.html").read_text(encoding="utf-8")
+    return text[text.index("<svg") : text.index("</svg>")]
 
 
 def test_the_page_needs_nothing_from_elsewhere(held):
@@ -232,7 +259,9 @@ def test_the_same_run_gives_the_same_picture_and_page(tmp_path):
     contents = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        write_report(tmp_path / name, summary, tmp_path / "run.nxs", None, PARAMETERS)
+        write_report(
+            tmp_path / name, summary, verdict_on(summary), tmp_path / "run.nxs", None, PARAMETERS
+        )
         contents.append([item.read_bytes() for item in sorted((tmp_path / name).iterdir())])
     assert contents[0] == contents[1]
 
@@ -307,10 +336,12 @@ def test_neither_file_appears_when_one_cannot_be_put_in_place(tmp_path):
 def test_a_missing_directory_or_recording_is_one_line(tmp_path):
     summary = make_run(tmp_path / "run.nxs")
     with pytest.raises(InputError, match="cannot write the report") as caught:
-        write_report(tmp_path / "missing", summary, tmp_path / "run.nxs", None, {})
+        write_report(
+            tmp_path / "missing", summary, verdict_on(summary), tmp_path / "run.nxs", None, {}
+        )
     assert "\n" not in str(caught.value)
     with pytest.raises(InputError, match="no such recording"):
-        write_report(tmp_path, summary, tmp_path / "other.nxs", None, {})
+        write_report(tmp_path, summary, verdict_on(summary), tmp_path / "other.nxs", None, {})
     assert sorted(files(tmp_path)) == ["run.nxs"]
 
 
@@ -322,7 +353,10 @@ def test_matplotlib_is_loaded_only_to_write_a_report_and_pyplot_never(held, tmp_
         "seen = lambda: {'matplotlib', 'matplotlib.pyplot', 'jinja2'} & set(sys.modules)\n"
         "assert not seen()\n"
         "path, out, summary = sys.argv[1:]\n"
-        "twin.report.report.write_report(pathlib.Path(out), json.loads(summary), path, None, {})\n"
+        "from twin.verdict_words import decide\n"
+        "verdict = decide(json.loads(summary))\n"
+        "write = twin.report.report.write_report\n"
+        "write(pathlib.Path(out), json.loads(summary), verdict, path, None, {})\n"
         "print(sorted(seen()))\n"
     )
     child = subprocess.run(

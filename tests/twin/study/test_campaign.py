@@ -45,7 +45,6 @@ def test_a_series_is_the_frames_of_the_run_and_its_figure():
     assert series.rms_true_percent == outcome.frames.true.rms_percent
     assert sum(series.intensities) / 3.0 == pytest.approx(outcome.frames.true.mean)
     assert series.trip == ""
-    assert not series.trim_limited
 
 
 def test_a_run_that_trips_says_why_and_keeps_the_frames_before():
@@ -54,11 +53,6 @@ def test_a_run_that_trips_says_why_and_keeps_the_frames_before():
     assert series.trip == "arcing"
     assert series.intensities == series.starts_ms == []
     assert isnan(series.rms_true_percent)
-
-
-def test_a_trim_at_its_limit_is_told():
-    limited = varied({}, {"trim_up": 0.0, "trim_down": 0.0})
-    assert run_series(replace(JOB, tube=limited)).trim_limited
 
 
 def test_a_series_takes_a_run_s_rows_and_forgets_them():
