@@ -5,10 +5,10 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from uuid import uuid4
 
 from twin.commission.commission import VERSION, commission
 from twin.files.errors import InputError
+from twin.files.whole import write_whole
 from twin.tube.tube import TUBES, Tube
 
 
@@ -36,20 +36,7 @@ def calibration_of(
 def write_calibration(path: Path, tube: Tube, settings: dict[str, float]) -> None:
     """Write a calibration file, whole or not at all. InputError if it can't be written."""
     document = {"tube": f"{tube.fingerprint()}-{VERSION}", "settings": settings}
-    unfinished = path.with_name(f".{uuid4().hex}.tmp")  # no other process writes the same
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            unfinished.write_text(
-                json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8"
-            )
-            os.replace(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"{path}: can't be written ({error.strerror}); name a file in a directory you can write"
-        ) from None
+    write_whole(path, json.dumps(document, indent=1, sort_keys=True) + "\n", folders=True)
 
 
 def _cached(key: str) -> Path | None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from twin.commission.commission import rooms_in_hand_c
 from twin.files.errors import InputError
+from twin.files.whole import write_whole
 from twin.recording.columns import COLUMNS
 from twin.recording.recorder import Recorder
 from twin.runs.job import LAWS, Job
@@ -177,9 +178,7 @@ def _write(
             "command": _command(sys.argv[1:]),
         },
     )
-    part = out / ".summary.json.part"
-    part.write_text(json.dumps(plain(summary), indent=1) + "\n", encoding="utf-8")
-    part.replace(out / "summary.json")
+    write_whole(out / "summary.json", json.dumps(plain(summary), indent=1) + "\n")
     if csv:
         export_csv(recorder.path, out / "recording.csv")
 
