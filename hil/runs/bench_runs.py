@@ -17,10 +17,11 @@ from hil.runs.tick_log import Tape, Taped
 from hil.targets.figures import HEAD, Course, course_in_process, table_row
 from hil.targets.target import Target
 from twin.files.errors import InputError
+from twin.files.json import plain, print_json
 from twin.runs.job import Job
 from twin.runs.outcome import Outcome
 from twin.runs.progress import waiting
-from twin.runs.session import perform, plain, show, verdict_of
+from twin.runs.session import perform, verdict_of
 
 FAILED, UNUSABLE = 1, 2
 
@@ -89,9 +90,9 @@ def perform_all(wanted: Wanted) -> int:
         if not outcome.passed:
             status = max(status, FAILED)
         if not wanted.quiet:
-            show(words)
+            print(words)
     if wanted.quiet:
-        show(json.dumps(summaries[0] if single else summaries))
+        print_json(summaries[0] if single else summaries)
     else:
         _show_table(summaries)
     if wanted.junit:
@@ -205,4 +206,4 @@ def _show_table(summaries: list[dict[str, Any]]) -> None:
     console = Console(width=width)
     with console.capture() as printed:
         console.print(table)
-    show(printed.get().rstrip("\n"))
+    print(printed.get().rstrip("\n"))

@@ -33,10 +33,13 @@ def calibration_of(
     return found
 
 
-def write_calibration(path: Path, tube: Tube, settings: dict[str, float]) -> None:
-    """Write a calibration file, whole or not at all. InputError if it can't be written."""
+def write_calibration(path: Path, tube: Tube, settings: dict[str, float], option: str = "") -> None:
+    """Write a calibration file, whole or not at all. InputError if it can't be written.
+
+    option : of the command line that names the file, for the message
+    """
     document = {"tube": f"{tube.fingerprint()}-{VERSION}", "settings": settings}
-    write_whole(path, json.dumps(document, indent=1, sort_keys=True) + "\n", folders=True)
+    write_whole(path, json.dumps(document, indent=1, sort_keys=True) + "\n", option, True)
 
 
 def _cached(key: str) -> Path | None:

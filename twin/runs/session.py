@@ -1,7 +1,6 @@
 """A whole `tubetwin run`: broker, telemetry, recording, comparison, report, verdict."""
 
 import json
-import math
 import os
 import re
 import shlex
@@ -13,6 +12,7 @@ from typing import Any
 
 from twin.commission.commission import rooms_in_hand_c
 from twin.files.errors import InputError
+from twin.files.json import plain, print_json
 from twin.files.whole import write_whole
 from twin.recording.columns import COLUMNS
 from twin.recording.recorder import Recorder
@@ -44,8 +44,10 @@ def execute(
     state: see simulate().
     """
     outcome, counts = perform(job, out, broker, rate, csv, as_json, state=state)
-    document = plain(outcome.summary())
-    show(json.dumps(document) if as_json else verdict_of(outcome, counts, out))
+    if as_json:
+        print_json(outcome.summary())
+    else:
+        print(verdict_of(outcome, counts, out))
     return outcome.passed
 
 
@@ -109,14 +111,6 @@ def parameters_of(job: Job) -> dict[str, Any]:
         "seed": job.seed,
         "without": list(job.without),
         **({"faults": made} if made else {}),
-    }
-
-
-def plain(summary: dict[str, Any]) -> dict[str, Any]:
-    """The summary as JSON can say it: what is not a number becomes null."""
-    return {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value
-        for key, value in summary.items()
     }
 
 
@@ -186,15 +180,6 @@ def _write(
 def _command(arguments: list[str]) -> str:
     """The command line that repeats the run, without a broker's password."""
     return "tubetwin " + re.sub(r"(://[^:/@\s]*):[^/\s]*@", r"\1:***@", shlex.join(arguments))
-
-
-def show(text: str) -> None:
-    """Print it. If nobody can take it, the verdict stands all the same."""
-    try:
-        print(text, flush=True)
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        print(f"tubetwin: note: standard output: {error.strerror}", file=sys.stderr)
 
 
 def verdict_of(outcome: Outcome, counts: TelemetryCounts | None, out: Path) -> str:

@@ -302,7 +302,7 @@ HEAVY = """
 
     def heavy():
         packages = {"numpy", "simpy", "matplotlib", "h5py", "pydantic", "scipy", "serial", "jinja2"}
-        LIGHT = {"twin.files", "twin.files.errors"}
+        LIGHT = {"twin.defaults", "twin.files", "twin.files.errors"}
         ours = [name for name in sys.modules if name.startswith(("twin.", "firmware"))]
         return sorted(packages & set(sys.modules)) + sorted(set(ours) - LIGHT)
 """
