@@ -5,25 +5,42 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import TextIO
 
 
-class _Forgiving(io.FileIO):
+class _Forgiving(io.TextIOWrapper):
     """A stream whose first failed write is reported once; later ones go nowhere."""
 
-    def __init__(self, descriptor: int, report: Callable[[OSError], None]):
-        super().__init__(descriptor, "w", closefd=False)
+    def __init__(self, stream: TextIO, report: Callable[[OSError], None]):
+        # The bytes are written by C alone: an interrupt between a write in Python and the account
+        # of it would have them written twice.
+        super().__init__(
+            open(stream.fileno(), "wb", closefd=False),  # noqa: SIM115 (lives with the program)
+            encoding=stream.encoding,
+            errors=stream.errors,
+            line_buffering=stream.isatty() or stream is sys.stderr,
+        )
         self._report = report
 
-    def write(self, data: Any, /) -> int:
+    def write(self, text: str, /) -> int:
         try:
-            return super().write(data)
+            return super().write(text)
         except OSError as error:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self.fileno())
-            os.close(nowhere)
-            self._report(error)
-            return len(data)
+            self._give_up(error)
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except OSError as error:
+            self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self.fileno())
+        os.close(nowhere)
+        super().flush()  # what is still in the buffer goes nowhere too
+        self._report(error)
 
 
 @contextmanager
@@ -57,13 +74,8 @@ def _forgiving(stream: TextIO | None, report: Callable[[OSError], None]) -> Text
     if stream is None:  # closed before the program began
         return open(os.devnull, "w", encoding="utf-8")
     try:
-        descriptor = stream.fileno()
+        stream.fileno()
     except (OSError, ValueError):  # a test's, in memory
         return stream
     stream.flush()
-    return io.TextIOWrapper(
-        io.BufferedWriter(_Forgiving(descriptor, report)),
-        encoding=stream.encoding,
-        errors=stream.errors,
-        line_buffering=stream.isatty() or stream is sys.stderr,
-    )
+    return _Forgiving(stream, report)
