@@ -43,6 +43,14 @@ def bench(
     target: TargetOption = None,
     lockstep: LockstepOption = False,
     real_time: RealTimeOption = False,
+    compare: Annotated[
+        bool,
+        typer.Option(
+            "--compare",
+            help="Only compare, in lockstep: the firmware here drives the plant, the target reads "
+            "the same; print the first output that differs. Exit status 1 if one does.",
+        ),
+    ] = False,
     record: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Also record every tick, for `tubetwin replay`."),
@@ -76,7 +84,11 @@ def bench(
         raise InputError(f"--rate {rate}: in real time the target's clock rules; leave it out")
     if lockstep and real_time:
         raise InputError("--lockstep and --real-time: give one of the two")
+    if compare and real_time:
+        raise InputError("--compare and --real-time: give one of the two")
     chosen = _targets(target)
+    if compare and any(one.name == "in-process" for one in chosen):
+        raise InputError("--compare: in-process is the firmware here; choose another --target")
     state = None
     if resume is not None:
         if scenarios:
@@ -99,12 +111,13 @@ def bench(
     wanted = Wanted(
         pairs=pairs,
         state=state,
-        mode=LOCKSTEP if lockstep else REAL_TIME if real_time else None,
+        mode=LOCKSTEP if lockstep or compare else REAL_TIME if real_time else None,
         every_scenario=ALL in (scenarios or ()),
         broker=options.broker_of(broker, no_mqtt),
         rate=options.rate_of(rate),
         out=out,
         csv=csv,
+        compare=compare,
         record=record,
         junit=junit,
         quiet=as_json,

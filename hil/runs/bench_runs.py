@@ -30,6 +30,7 @@ FAILED, UNUSABLE = 1, 2
 class Wanted:
     """What was asked for. every_scenario: then those that are too long for a target are left out.
 
+    compare : the firmware here drives the plant, and any difference of the target fails the run
     state : from where on they go on, see simulate(); None: from the beginning
     out: of a single run; of several, where each has a folder; None: out/bench
     """
@@ -42,6 +43,7 @@ class Wanted:
     rate: float | None
     out: Path | None
     csv: bool
+    compare: bool
     record: Path | None
     junit: Path | None
     quiet: bool
@@ -87,7 +89,11 @@ def perform_all(wanted: Wanted) -> int:
         summary = plain(outcome.summary())
         summaries.append(summary)
         cases += _cases(outcome, summary)
-        if not outcome.passed:
+        differs = wanted.compare and bool(summary["worst_difference"])
+        if wanted.compare:
+            failure = f"{summary['worst_signal']} differs" if differs else ""
+            cases.append(Case(f"{target.name}.{job.scenario.name}", "comparison", failure))
+        if differs or not outcome.passed:
             status = max(status, FAILED)
         if not wanted.quiet:
             print(words)
@@ -147,6 +153,8 @@ def _perform(
                 world.controller.on_tick = tape.tick  # what the board used, and when
             else:
                 world.controller = Taped(world.controller, tape)
+        if wanted.compare:
+            world.controller.peer_drives = False
         course = Course(world)
 
         def measured(outcome: Outcome) -> dict[str, Any]:
@@ -172,7 +180,23 @@ def _perform(
         )
         if tape:
             tape.close()
-    return outcome, verdict_of(outcome, counts, out)
+    words = verdict_of(outcome, counts, out)
+    if wanted.compare:
+        words += f"\n  compared   {_compared(world.controller, target)}"
+    return outcome, words
+
+
+def _compared(shadow: Any, target: Target) -> str:
+    """The first difference between the firmware here and on the target, and the largest ones."""
+    ticks = f"{shadow.ticks} ticks with {target.name}"
+    first = shadow.first
+    if first is None:
+        return f"{ticks}: every output is the same"
+    worst = ", ".join(f"{name} {worst}" for name, worst in shadow.worst.items() if worst)
+    return (
+        f"{ticks}: first difference in tick {first.tick}: {first.signal} is {first.here} here and "
+        f"{first.there} there; largest differences, counts: {worst}"
+    )
 
 
 def _cases(outcome: Outcome, summary: dict[str, Any]) -> Iterator[Case]:
