@@ -1,1 +1,3 @@
-"""The commands of the bench, one file each."""
+"""The commands of the bench: each module is one, and is named as it is."""
+
+PANEL = "The bench"

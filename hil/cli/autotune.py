@@ -1,15 +1,17 @@
 """The command `tubetwin autotune`."""
 
-import json
-import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from twin.cli import options
+from twin.cli.pictures import check_picture, draw_picture
+from twin.defaults import DEFAULT_SCENARIO, DEFAULT_TUBE
 from twin.files.errors import InputError
-from twin.tube.tube import DEFAULT_TUBE
+from twin.files.json import print_json
+from twin.files.whole import check_writable
 
 if TYPE_CHECKING:
     from twin.runs.job import Job
@@ -40,7 +42,7 @@ class Report:
             return (
                 f"the loop would have a gain margin of {self.margins.gain:.2g} and a phase margin "
                 f"of {self.margins.phase_deg:.0f} degrees; at least {LEAST_GAIN_MARGIN:g} and "
-                f"{LEAST_PHASE_MARGIN_DEG:g} are wanted"
+                f"{LEAST_PHASE_MARGIN_DEG:g} are required"
             )
         if self.outcome and self.outcome.trips:
             return f"the firmware tripped in the check ({self.outcome.trips[0]['cause']})"
@@ -79,8 +81,8 @@ def autotune(
     tube: Annotated[str, typer.Argument(help="A built-in tube or a .toml file.")] = DEFAULT_TUBE,
     scenario: Annotated[
         str, typer.Option(help="What the constants found are checked in, before they are stored.")
-    ] = "ramp",
-    seed: Annotated[int, typer.Option(min=0, help="Seed of all noise and drift.")] = 1,
+    ] = DEFAULT_SCENARIO,
+    seed: options.Seed = 1,
     drift: Annotated[
         float, typer.Option(metavar="K_PER_H", help="Of the room while it measures, K per hour.")
     ] = 0.0,
@@ -98,9 +100,7 @@ def autotune(
     start_beam: Annotated[
         bool, typer.Option("--start-beam", help="With --port: switch the beam of the unit on.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
-    ] = False,
+    as_json: options.Json = False,
 ) -> None:
     """Let the firmware measure a tube's head and fan and derive the thermal law's constants;
     check them in the twin; store them, on the unit too if it was one.
@@ -119,14 +119,16 @@ def autotune(
     else:
         report = _tuned_on_a_unit(job, port, path, quiet=as_json)
     if plot:
-        _draw(report, plot)
-    print(json.dumps(_plain(report.listed())) if as_json else "\n".join(_lines(report)))
+        from twin.study.autotune_figure import draw_autotune
+
+        head_set_c = report.job.settings().head_set_c
+        heading = f"autotune: {report.job.tube_name}"
+        draw_picture(plot, "--plot", draw_autotune, report.measured, head_set_c, heading)
+    if as_json:
+        print_json(report.listed())
+    else:
+        print("\n".join(_lines(report)))
     raise typer.Exit(1 if report.reason else 0)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the front door."""
-    app.command()(autotune)
 
 
 def _check_arguments(drift: float, out: Path | None, plot: Path | None) -> None:
@@ -134,10 +136,10 @@ def _check_arguments(drift: float, out: Path | None, plot: Path | None) -> None:
         raise InputError(
             f"--drift {drift:g}: give K per hour, -{MOST_DRIFT_K_PER_H:g} to {MOST_DRIFT_K_PER_H:g}"
         )
-    if out is not None and out.is_dir():
-        raise InputError(f"--out {out}: is a directory; name a file in it")
-    if plot is not None and plot.suffix.lower() != ".png":
-        raise InputError(f"--plot {plot}: is no .png; name a file such as autotune.png")
+    if out is not None:
+        check_writable(out, "--out", folders=True)
+    if plot is not None:
+        check_picture(plot, "--plot")
 
 
 def _check_port(port: str | None, start_beam: bool, plot: Path | None) -> None:
@@ -239,33 +241,3 @@ def _head_range(measured: "Measured") -> str:
     """A unit does not tell of it."""
     head_c = measured.trace.head_c
     return f"; head {min(head_c):.2f} to {max(head_c):.2f} °C" if head_c else ""
-
-
-def _draw(report: Report, path: Path) -> None:
-    """Whole or not at all. InputError if it can't be written."""
-    from twin.report.drawing import style
-    from twin.study.autotune_figure import draw_autotune
-
-    unfinished = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with style():
-                head_set_c = report.job.settings().head_set_c
-                heading = f"autotune: {report.job.tube_name}"
-                draw_autotune(report.measured, head_set_c, heading, unfinished)
-            unfinished.replace(path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"--plot {path}: can't be written ({error.strerror}); name a file where you can write"
-        ) from None
-
-
-def _plain(document: dict[str, Any]) -> dict[str, Any]:
-    """JSON has no NaN: it is null."""
-    return {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value
-        for key, value in document.items()
-    }

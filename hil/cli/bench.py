@@ -1,15 +1,14 @@
-"""The commands `tubetwin bench`, `targets` and `replay`: the firmware, wherever it runs."""
+"""The command `tubetwin bench`: the firmware, wherever it runs."""
 
-import json
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from twin.cli import options as cli_run
+from twin.cli import options
+from twin.cli.output import note
+from twin.defaults import DEFAULT_TUBE
 from twin.files.errors import InputError
-from twin.tube.tube import DEFAULT_TUBE
 
 ALL = "all"
 
@@ -31,12 +30,6 @@ RealTimeOption = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add these commands to the front door."""
-    for command in (bench, targets, replay):
-        app.command()(command)
-
-
 def bench(
     context: typer.Context,
     scenarios: Annotated[
@@ -50,6 +43,14 @@ def bench(
     target: TargetOption = None,
     lockstep: LockstepOption = False,
     real_time: RealTimeOption = False,
+    compare: Annotated[
+        bool,
+        typer.Option(
+            "--compare",
+            help="Only compare, in lockstep: the firmware here drives the plant, the target reads "
+            "the same; print the first output that differs. Exit status 1 if one does.",
+        ),
+    ] = False,
     record: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Also record every tick, for `tubetwin replay`."),
@@ -57,19 +58,19 @@ def bench(
     junit: Annotated[
         Path | None, typer.Option(metavar="FILE.xml", help="Also write the results as JUnit XML.")
     ] = None,
-    tube: cli_run.Tube = DEFAULT_TUBE,
-    ambient: cli_run.Ambient = None,
-    hours: cli_run.Hours = None,
-    seed: cli_run.Seed = 1,
-    without: cli_run.Without = None,
-    fault: cli_run.FaultAt = None,
-    resume: cli_run.Resume = None,
-    broker: cli_run.Broker = None,
-    no_mqtt: cli_run.NoMqtt = False,
-    rate: cli_run.Rate = "max",
-    out: cli_run.Out = None,
-    csv: cli_run.Csv = False,
-    as_json: cli_run.Json = False,
+    tube: options.Tube = DEFAULT_TUBE,
+    ambient: options.Ambient = None,
+    hours: options.Hours = None,
+    seed: options.Seed = 1,
+    without: options.Without = None,
+    fault: options.FaultAt = None,
+    resume: options.Resume = None,
+    broker: options.Broker = None,
+    no_mqtt: options.NoMqtt = False,
+    rate: options.Rate = "max",
+    out: options.Out = None,
+    csv: options.Csv = False,
+    as_json: options.Json = False,
 ) -> None:
     """Run scenarios with the firmware on a target, and say whether they held there.
 
@@ -83,12 +84,16 @@ def bench(
         raise InputError(f"--rate {rate}: in real time the target's clock rules; leave it out")
     if lockstep and real_time:
         raise InputError("--lockstep and --real-time: give one of the two")
+    if compare and real_time:
+        raise InputError("--compare and --real-time: give one of the two")
     chosen = _targets(target)
+    if compare and any(one.name == "in-process" for one in chosen):
+        raise InputError("--compare: in-process is the firmware here; choose another --target")
     state = None
     if resume is not None:
         if scenarios:
             raise InputError(f"--resume {resume}: scenario is in the snapshot; leave it out")
-        job, state = cli_run.resumed(context, resume)
+        job, state = options.resumed(context, resume)
         pairs = [(one, job) for one in chosen]
     else:
         names = {one.name: _scenarios(scenarios) or [one.default_scenario] for one in chosen}
@@ -97,102 +102,27 @@ def bench(
             listed = name in (scenarios or ())
             try:
                 length = hours if listed or not _is_check(name) else None
-                jobs[name] = cli_run.job_of(name, tube, ambient, length, seed, without, fault)
+                jobs[name] = options.job_of(name, tube, ambient, length, seed, without, fault)
             except InputError as error:
                 if listed or ALL not in (scenarios or ()):
                     raise
-                print(f"tubetwin: note: without {name}: {error}", file=sys.stderr)
+                note(f"without {name}: {error}")
         pairs = [(one, jobs[name]) for one in chosen for name in names[one.name] if name in jobs]
     wanted = Wanted(
         pairs=pairs,
         state=state,
-        mode=LOCKSTEP if lockstep else REAL_TIME if real_time else None,
+        mode=LOCKSTEP if lockstep or compare else REAL_TIME if real_time else None,
         every_scenario=ALL in (scenarios or ()),
-        broker=cli_run.broker_of(broker, no_mqtt),
-        rate=cli_run.rate_of(rate),
+        broker=options.broker_of(broker, no_mqtt),
+        rate=options.rate_of(rate),
         out=out,
         csv=csv,
+        compare=compare,
         record=record,
         junit=junit,
         quiet=as_json,
     )
     raise typer.Exit(perform_all(wanted))
-
-
-def targets(as_json: cli_run.Json = False) -> None:
-    """List what the firmware can be run on here and now, and what is missing for the rest.
-
-    Ports of boards on USB are asked who is there; all other ports are left alone.
-    """
-    from hil.targets.targets import builtin_targets
-    from hil.unit.doctor import plugged_in
-    from twin.runs.session import show
-
-    rows: list[dict[str, Any]] = []
-    for one in builtin_targets():
-        reason = one.missing()
-        rows.append(
-            {
-                "target": one.name,
-                "available": reason is None,
-                "modes": list(one.modes),
-                "what": one.what,
-                "reason": reason or "",
-            }
-        )
-    for found in plugged_in():
-        if found.what == "no board":
-            continue
-        ready = found.state == "ok"
-        rows.append(
-            {
-                "target": found.what,
-                "available": ready,
-                "modes": ["lockstep", "real-time"],
-                "what": found.detail if ready else "a serial port",
-                "reason": "" if ready else found.detail + (f": {found.mend}" if found.mend else ""),
-            }
-        )
-    if as_json:
-        show(json.dumps(rows, ensure_ascii=False))
-        return
-    lines = []
-    width = max(len(str(row["target"])) for row in rows)
-    for row in rows:
-        state = f"ready    {', '.join(row['modes'])}" if row["available"] else "missing"
-        lines.append(f"{row['target']:{width}}  {state:29}  {row['what']}")
-        if row["reason"]:
-            lines.append(f"{'':{width}}  {'':29}  {row['reason']}")
-    port = "a board on a serial line: /dev/ttyACM0, socket://host:port, …"
-    show("\n".join([*lines, f"{'PORT':{width}}  {'':29}  {port}"]))
-
-
-def replay(
-    tape: Annotated[
-        Path, typer.Argument(metavar="FILE", help="As `tubetwin bench --record` writes.")
-    ],
-    target: Annotated[
-        str, typer.Option("--target", metavar="TARGET", help="See `tubetwin targets`.")
-    ] = "in-process",
-    ticks: Annotated[
-        int | None, typer.Option(min=1, help="Only so many ticks; for slow targets.")
-    ] = None,
-    as_json: cli_run.Json = False,
-) -> None:
-    """Feed a recording of every tick to a target and print the first difference.
-
-    Exit status: 0 every output of every tick is the same; 1 one differs.
-    """
-    from hil.runs.replay import replay as feed
-    from hil.targets.targets import find_target
-    from twin.runs.session import show
-
-    chosen = find_target(target)
-    if reason := chosen.missing():
-        raise InputError(f"--target {target}: {reason}")
-    found = feed(tape, chosen, ticks, as_json)
-    show(json.dumps(found.summary()) if as_json else found.words())
-    raise typer.Exit(0 if found.first is None else 1)
 
 
 def _is_check(name: str) -> bool:
@@ -221,7 +151,7 @@ def _targets(names: list[str] | None) -> list[Any]:
                 if reason is None:
                     chosen.append(one)
                 else:
-                    print(f"tubetwin: note: without {one.name}: {reason}", file=sys.stderr)
+                    note(f"without {one.name}: {reason}")
             continue
         one = find_target(name)
         if reason := one.missing():

@@ -1,21 +1,15 @@
-"""The commands `tubetwin flash` and `tubetwin doctor`."""
+"""The command `tubetwin flash`."""
 
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from hil.cli.settings import JsonOption
+from twin.cli import options
 from twin.files.errors import InputError
-
-
-def register(app: typer.Typer) -> None:
-    """Add these commands to the front door."""
-    for command in (flash, doctor):
-        app.command()(command)
+from twin.files.json import print_json
 
 
 def flash(
@@ -40,7 +34,7 @@ def flash(
         float,
         typer.Option(min=0.1, help="All time limits, times this; an emulated board needs 10."),
     ] = 1.0,
-    as_json: JsonOption = False,
+    as_json: options.Json = False,
 ) -> None:
     """Put this firmware on a board that runs MicroPython, and see it answer.
 
@@ -61,7 +55,7 @@ def flash(
             for path, content in image.files.items()
         ]
         if as_json:
-            _print_json(
+            print_json(
                 {
                     "board": board,
                     "link": link,
@@ -85,7 +79,7 @@ def flash(
     with _progress(as_json) as show:
         done = put(port, board, link, progress=show, patience=Patience().stretched(patience))
     if as_json:
-        _print_json(asdict(done))
+        print_json(asdict(done))
         return
     before = f", before it build {done.was}" if done.was else ""
     print(f"{done.port}: {done.board} runs firmware {done.firmware}, build {done.build}{before}")
@@ -95,51 +89,6 @@ def flash(
     )
     if done.kept_as:
         print(f"  the main.py that was there is now {done.kept_as}")
-
-
-def doctor(
-    port: Annotated[
-        list[str] | None,
-        typer.Option(metavar="URL", help="Also ask this port who is there. Repeatable."),
-    ] = None,
-    as_json: JsonOption = False,
-) -> None:
-    """What is plugged in, what is installed, what is missing and the command that gets it.
-
-    Nothing is changed, and a running unit goes on running. Exit status: 0 nothing is missing;
-    1 something is, for the program or for its tests.
-    """
-    from hil.unit.doctor import examine
-    from twin.runs.progress import waiting
-
-    with waiting("looking around", as_json):
-        found = examine(port or ())
-    if as_json:
-        _print_json({"findings": [asdict(one) for one in found]})
-    else:
-        _show(found)
-    raise typer.Exit(1 if any(one.state == "missing" for one in found) else 0)
-
-
-def _show(found: list[Any]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    styles = {"ok": "green", "missing": "red", "note": "yellow"}
-    table = Table(box=None, pad_edge=False)
-    for heading in ("", "state", "what", "found, or the mend"):
-        table.add_column(heading, overflow="fold")
-    group = ""
-    for one in found:
-        table.add_row(
-            Text("" if one.group == group else one.group),
-            Text(one.state, style=styles[one.state]),
-            Text(one.what),
-            Text(f"{one.detail}; {one.mend}" if one.mend else one.detail),
-        )
-        group = one.group
-    Console().print(table)
 
 
 @contextmanager
@@ -154,7 +103,3 @@ def _progress(quiet: bool) -> Iterator[Callable[[str, float], None]]:
     with Progress(*columns, console=console, transient=True, disable=off) as bar:
         task = bar.add_task("", total=1.0)
         yield lambda what, part: bar.update(task, description=what, completed=part)
-
-
-def _print_json(document: Any) -> None:
-    print(json.dumps(document, ensure_ascii=False))

@@ -8,7 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
+from twin.cli import options
 from twin.files.errors import InputError
+from twin.files.json import print_json
 
 PortOption = Annotated[
     str,
@@ -18,7 +20,6 @@ PortOption = Annotated[
         "socket://host:port. auto: the only USB port that answers.",
     ),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object, nothing else.")]
 TubeOption = Annotated[
     str | None,
     typer.Option(help="Begin with the [settings] of a built-in tube or a .toml file."),
@@ -29,18 +30,13 @@ settings = typer.Typer(
 )
 
 
-def register(app: typer.Typer) -> None:
-    """Add these commands to the front door."""
-    app.add_typer(settings, name="settings")
-
-
 @settings.command("get")
 def get_(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="[NAME]…", help="Default: all settings.")
     ] = None,
     port: PortOption = "auto",
-    as_json: JsonOption = False,
+    as_json: options.Json = False,
 ) -> None:
     """Print settings of a unit. What --json prints, `settings set --from` takes."""
     from hil.unit.console import connect
@@ -48,7 +44,7 @@ def get_(
     with connect(port) as unit:
         values = unit.settings(names or ())
     if as_json:
-        _print_json({"port": unit.name, "settings": values})
+        print_json({"port": unit.name, "settings": values})
         return
     width = max(map(len, values))
     for name, value in values.items():
@@ -70,7 +66,7 @@ def set_(
     ] = None,
     tube: TubeOption = None,
     port: PortOption = "auto",
-    as_json: JsonOption = False,
+    as_json: options.Json = False,
 ) -> None:
     """Store settings on a unit, all or none: checked by the unit, saved, read back, compared.
 
@@ -85,7 +81,7 @@ def set_(
     with connect(port) as unit:
         said = unit.save(wanted)
     if as_json:
-        _print_json({"port": unit.name, "saved": wanted, "unit": said})
+        print_json({"port": unit.name, "saved": wanted, "unit": said})
     else:
         print(f"{unit.name}: {len(wanted)} settings stored and read back ({said})")
 
@@ -103,7 +99,7 @@ def check_(
             metavar="URL", help="Let a unit check, over its own settings. auto: as for get."
         ),
     ] = None,
-    as_json: JsonOption = False,
+    as_json: options.Json = False,
 ) -> None:
     """Check settings: names, limits, and what must not be above what.
 
@@ -201,10 +197,6 @@ def _check_here(values: dict[str, float]) -> None:
 
 def _report(as_json: bool, document: dict[str, Any], line: str) -> None:
     if as_json:
-        _print_json(document)
+        print_json(document)
     else:
         print(line)
-
-
-def _print_json(document: Any) -> None:
-    print(json.dumps(document, ensure_ascii=False))

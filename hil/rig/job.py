@@ -2,18 +2,16 @@
 
 from dataclasses import replace
 
+from twin.defaults import DEFAULT_TUBE, SHORT_SCENARIO
 from twin.files.errors import InputError
 from twin.plant.plant import Plant
 from twin.runs.job import Job
 from twin.runs.prepare import prepare
 from twin.scenarios.scenario import Room, Scenario
-from twin.tube.tube import DEFAULT_TUBE
-
-DEFAULT_SCENARIO = "bench-short"
 
 
 def bench_job(
-    scenario: str = DEFAULT_SCENARIO, tube: str = DEFAULT_TUBE, seed: int = 1, **settings: float
+    scenario: str = SHORT_SCENARIO, tube: str = DEFAULT_TUBE, seed: int = 1, **settings: float
 ) -> Job:
     """Tube, room and firmware settings of a test. InputError in one line.
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hil.rig.results import Results
+from twin.defaults import SHORT_SCENARIO
 from twin.files.errors import InputError
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 DEFAULT_TARGET = "in-process"
 NO_BOARDS = (DEFAULT_TARGET, "cpython", "micropython", "micropython-f32")
-DEFAULT_SCENARIO = "bench-short"
 RIG = pytest.StashKey["Rig"]()
 FOLDERS = pytest.StashKey[pytest.TempPathFactory]()
 REFUSED = pytest.StashKey[str]()
@@ -45,7 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "rp2040 or a port; repeatable, every test then runs on each",
     )
     option("--tube-mode", choices=("lockstep", "real-time"), help="default: the target's own")
-    option("--tube-scenario", metavar="NAME", help=f"room and settings ({DEFAULT_SCENARIO})")
+    option("--tube-scenario", metavar="NAME", help=f"room and settings ({SHORT_SCENARIO})")
     option("--tube", metavar="NAME|FILE.toml", help="another tube")
     option("--tube-seed", type=int, default=1, metavar="N", help="of all noise and drift (1)")
     option("--allow-hv", action="store_true", help="let tests start the beam on a physical target")

@@ -1,10 +1,8 @@
 """What came of bench tests: properties for JUnit XML, and a page with values and plots."""
 
 import base64
-import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from io import StringIO
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hil.rig.rig import Rig
 from hil.targets.figures import Figures
-from twin.files.errors import InputError
+from twin.files.whole import write_whole
 from twin.report.drawing import BLUE, GREEN, GREY, INK, PALE, SKY, VERMILLION, style, title
 
 if TYPE_CHECKING:
@@ -108,17 +106,7 @@ def write_page(path: Path, tests: Sequence[Mapping[str, Any]], when: str = "") -
         tests=entries,
         good=not found["failed"] + found["error"],
     )
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(page, encoding="utf-8", errors="backslashreplace")
-        part.replace(path)
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot write the report: {error.strerror}; choose another"
-        ) from None
-    finally:
-        with suppress(OSError):
-            part.unlink()
+    write_whole(path, page)
 
 
 def shown(value: Any) -> str:

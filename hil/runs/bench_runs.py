@@ -1,6 +1,5 @@
 """Bench runs from the command line: each job on each target, then one table."""
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,10 +16,11 @@ from hil.runs.tick_log import Tape, Taped
 from hil.targets.figures import HEAD, Course, course_in_process, table_row
 from hil.targets.target import Target
 from twin.files.errors import InputError
+from twin.files.json import plain, print_json
 from twin.runs.job import Job
 from twin.runs.outcome import Outcome
 from twin.runs.progress import waiting
-from twin.runs.session import console_lines, perform, plain, show
+from twin.runs.session import console_lines, perform
 
 FAILED, UNUSABLE = 1, 2
 
@@ -29,6 +29,7 @@ FAILED, UNUSABLE = 1, 2
 class Wanted:
     """What was asked for. every_scenario: then those that are too long for a target are left out.
 
+    compare : the firmware here drives the plant, and any difference of the target fails the run
     state : from where on they go on, see simulate(); None: from the beginning
     out: of a single run; of several, where each has a folder; None: out/bench
     """
@@ -41,6 +42,7 @@ class Wanted:
     rate: float | None
     out: Path | None
     csv: bool
+    compare: bool
     record: Path | None
     junit: Path | None
     quiet: bool
@@ -86,12 +88,16 @@ def perform_all(wanted: Wanted) -> int:
         summary = plain(outcome.summary())
         summaries.append(summary)
         cases += _cases(outcome, summary)
-        if not outcome.passed:
+        differs = wanted.compare and bool(summary["worst_difference"])
+        if wanted.compare:
+            failure = f"{summary['worst_signal']} differs" if differs else ""
+            cases.append(Case(f"{target.name}.{job.scenario.name}", "comparison", failure))
+        if differs or not outcome.passed:
             status = max(status, FAILED)
         if not wanted.quiet:
-            show(words)
+            print(words)
     if wanted.quiet:
-        show(json.dumps(summaries[0] if single else summaries))
+        print_json(summaries[0] if single else summaries)
     else:
         _show_table(summaries)
     if wanted.junit:
@@ -146,6 +152,8 @@ def _perform(
                 world.controller.on_tick = tape.tick  # what the board used, and when
             else:
                 world.controller = Taped(world.controller, tape)
+        if wanted.compare:
+            world.controller.peer_drives = False
         course = Course(world)
 
         def measured(outcome: Outcome) -> dict[str, Any]:
@@ -171,7 +179,23 @@ def _perform(
         )
         if tape:
             tape.close()
-    return outcome, console_lines(outcome, counts, out)
+    words = console_lines(outcome, counts, out)
+    if wanted.compare:
+        words += f"\n  compared   {_compared(world.controller, target)}"
+    return outcome, words
+
+
+def _compared(shadow: Any, target: Target) -> str:
+    """The first difference between the firmware here and on the target, and the largest ones."""
+    ticks = f"{shadow.ticks} ticks with {target.name}"
+    first = shadow.first
+    if first is None:
+        return f"{ticks}: every output is the same"
+    worst = ", ".join(f"{name} {worst}" for name, worst in shadow.worst.items() if worst)
+    return (
+        f"{ticks}: first difference in tick {first.tick}: {first.signal} is {first.here} here and "
+        f"{first.there} there; largest differences, counts: {worst}"
+    )
 
 
 def _cases(outcome: Outcome, summary: dict[str, Any]) -> Iterator[Case]:
@@ -199,4 +223,4 @@ def _show_table(summaries: list[dict[str, Any]]) -> None:
     console = Console(width=width)
     with console.capture() as printed:
         console.print(table)
-    show(printed.get().rstrip("\n"))
+    print(printed.get().rstrip("\n"))

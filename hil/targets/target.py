@@ -13,7 +13,7 @@ from firmware.controller import Controller
 from firmware.settings import Settings
 from firmware.signals import Command, Inputs, Outputs
 from hil.targets.figures import Figures
-from twin.cli.options import DEFAULT_SCENARIO
+from twin.defaults import DEFAULT_SCENARIO
 from twin.files.errors import InputError
 from twin.runs.job import Job
 from twin.runs.run import build_world

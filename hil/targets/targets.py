@@ -17,6 +17,7 @@ from hil.micropython.interpreters import find_pico_image
 from hil.micropython.processes import PICO_HEAP_BYTES, PRECISIONS, command_of
 from hil.targets.figures import Figures
 from hil.targets.target import LOCKSTEP, REAL_TIME, InProcess, State, Step, Target, world_of
+from twin.defaults import SHORT_SCENARIO
 from twin.files.errors import InputError
 from twin.files.toml import nearest, shown
 from twin.runs.job import Job
@@ -135,7 +136,7 @@ class EmulatedPico(Linked):
     what = "the Pico's image on an emulated RP2040, chips on its buses; some seconds are enough"
     modes = (REAL_TIME, LOCKSTEP)
     options: ClassVar[dict[str, Any]] = {"timeout_s": PATIENCE_S, "resend_s": PATIENCE_S}
-    default_scenario = "bench-short"
+    default_scenario = SHORT_SCENARIO
 
     def missing(self) -> str | None:
         for package in ("rp2040py", "littlefs"):

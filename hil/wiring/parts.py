@@ -5,8 +5,7 @@ from typing import Literal, NamedTuple
 from pydantic import Field, model_validator
 
 from firmware.signal_table import INPUTS, OUTPUTS
-from twin.files.toml import EntryError, nearest, shown
-from twin.tube.parameter import Strict
+from twin.files.toml import EntryError, Strict, nearest, shown
 from twin.world.faults import CONTACTS
 
 RANGES = {signal[0]: (signal[2], signal[3]) for signal in (*INPUTS, *OUTPUTS)}

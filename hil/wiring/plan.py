@@ -24,8 +24,7 @@ from hil.wiring.parts import (
     Wire,
 )
 from twin.files.errors import InputError
-from twin.files.toml import EntryError, load_toml, nearest, shown
-from twin.tube.parameter import Strict
+from twin.files.toml import EntryError, Strict, load_toml, nearest, shown
 from twin.world.faults import CONTACTS, FAULTS
 
 PLANS = Path(__file__).parent / "built_in"

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from firmware.signals import ALL_CLOSED, CHAIN_A, CHAIN_B
-from hil.compare import MINUTE_MS, compare, intensity
 from hil.micropython.interpreters import find_pico_image
 from hil.pico.emulated import EmulatedPico
 from hil.pico.unit import PicoUnit, unit_files
 from hil.pico.world import PicoWorld
+from tests.kit.beside import MINUTE_MS, compare, intensity
 from tests.kit.emulated_link import link
 from tests.kit.hosts import REST_MS, Trace, bench_job, lasting, quick_settings, warm_plant
 from tests.kit.same_bits import PROGRAM

@@ -225,6 +225,6 @@ def test_the_command_in_the_report_has_no_password():
 
 
 def test_no_figure_is_null_in_json_when_there_is_nothing_to_judge():
-    from twin.runs.session import plain
+    from twin.files.json import plain
 
     assert plain({"rms": math.nan, "n": 1}) == {"rms": None, "n": 1}

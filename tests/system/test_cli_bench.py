@@ -1,8 +1,6 @@
 """bench, targets and replay as their user meets them."""
 
 import json
-import os
-import sys
 from xml.etree import ElementTree
 
 import pytest
@@ -94,13 +92,25 @@ def test_the_table_is_whole_however_narrow_the_terminal(tubetwin, monkeypatch):
     assert row.split()[:3] == ["in-process", "bench-short", "PASSED"]
 
 
-def test_results_that_nobody_reads_change_no_exit_status(tubetwin, monkeypatch):
-    for command in (["targets"], ["bench", *SHORT], ["snapshot", "bench-short", "s", "--at", "3"]):
-        reader, writer = os.pipe()
-        os.close(reader)
-        monkeypatch.setattr(sys, "stdout", os.fdopen(writer, "w"))
-        status, _, err = tubetwin(*command)
-        assert (status, "standard output: Broken pipe" in err) == (0, True)
+def test_two_interpreters_are_compared_output_by_output_with_the_plant_driven_here(
+    tubetwin, tmp_path
+):
+    status, out, _ = tubetwin("bench", *SHORT, "--target", "micropython", "--compare")
+    assert status == 0
+    assert "ticks with micropython: every output is the same" in out
+    single = ["--target", "micropython-f32", "--compare", "--junit", "j.xml"]
+    status, out, _ = tubetwin("bench", *SHORT, *single)
+    assert status == 1
+    assert "first difference in tick" in out
+    assert "grid_program_raw" in out
+    failed = ElementTree.parse(tmp_path / "j.xml").getroot().findall(".//testcase[failure]")
+    assert [case.get("name") for case in failed] == ["comparison"]
+
+
+def test_the_firmware_here_is_not_compared_with_itself(tubetwin):
+    status, _, err = tubetwin("bench", *SHORT, "--compare")
+    assert (status, err.count("\n")) == (2, 1)
+    assert "--compare: in-process" in err
 
 
 def test_what_must_fail_fails_on_a_target_too(tubetwin, tmp_path):

@@ -476,7 +476,7 @@ def test_a_plot_that_fails_on_the_way_leaves_nothing(tubetwin, quick, tmp_path, 
     assert (status, out) == (2, "")
     assert err == (
         "tubetwin: --out plot.png: can't be written (No space left on device); "
-        "name a file where you can write\n"
+        "free some space, or name a file on another disk\n"
     )
     assert files(tmp_path) == ["cold.toml", "plot.png"]
     assert (tmp_path / "plot.png").read_text() == "old"

@@ -1,20 +1,24 @@
 """The command line `tubetwin`: finds the commands and reports errors in one line.
 
-The commands are the modules of the packages that the entry points of the group `tubetwin.commands`
-name. So the twin does not import the bench, and another distribution can add commands of its own.
+The entry points of the group `tubetwin.commands` name packages. Each module in such a package is a
+command: it holds a function of its own name, or a typer.Typer of that name for a group of commands.
+Modules whose names begin with _ are none. So the twin does not import the bench, and another
+distribution can add commands. A package's PANEL is the heading of its commands in `--help`.
 """
 
 import signal
 import sys
 from importlib import import_module
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pkgutil import iter_modules
 
 import typer
 
+from twin.cli.output import forgiving_streams, note
 from twin.files.errors import InputError
 
 COMMANDS = "tubetwin.commands"
+OURS = "tubetwin"
 FIRST = "run"
 INTERRUPTED = 130  # as the shell says it
 
@@ -29,33 +33,65 @@ def front_door() -> typer.Typer:
         epilog="Exit status: 0 the limit held; 1 it did not, or the firmware tripped; "
         "2 unusable input.",
     )
-    found = {}
-    for entry in entry_points(group=COMMANDS):
-        package = entry.load()
-        for module in iter_modules(package.__path__):
-            found[module.name] = f"{package.__name__}.{module.name}"
-    for name in sorted(found, key=lambda name: (name != FIRST, name)):
-        import_module(found[name]).register(app)
+    commands: dict[str, tuple[typer.Typer | object, str]] = {}
+    for entry in sorted(entry_points(group=COMMANDS), key=_is_foreign):
+        try:
+            _collect(entry, commands)
+        except (Exception, SystemExit) as error:
+            reason = " ".join(str(error).split()) or type(error).__name__
+            note(f"the commands of {entry.value} are left out: {reason}; repair or uninstall it")
+    for name in sorted(commands, key=lambda name: (name != FIRST, name)):
+        command, panel = commands[name]
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=name, rich_help_panel=panel)
+        else:
+            app.command(rich_help_panel=panel)(command)  # type: ignore[type-var]
     return app
 
 
+def _is_foreign(entry: EntryPoint) -> bool:
+    return entry.dist is None or entry.dist.name != OURS
+
+
+def _collect(entry: EntryPoint, commands: dict[str, tuple[typer.Typer | object, str]]) -> None:
+    """Add the commands of one package, all or none."""
+    package = entry.load()
+    panel = getattr(package, "PANEL", entry.name)
+    found: dict[str, tuple[typer.Typer | object, str]] = {}
+    for module in iter_modules(package.__path__):
+        name = module.name
+        if name.startswith("_"):
+            continue
+        if name in commands:
+            raise ValueError(f"there is a command {name} already")
+        found[name] = getattr(import_module(f"{package.__name__}.{name}"), name), panel
+    commands.update(found)
+
+
 def main() -> None:
-    """Entry point: every error a user can mend is one line on stderr and exit status 2."""
+    """Entry point: every error a user can repair is one line on stderr and exit status 2."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing is left behind
+    with forgiving_streams():
+        status = _run()
+    sys.exit(status)
+
+
+def _run() -> int:
+    """The command that was typed; its exit status."""
     try:
-        status = front_door()(standalone_mode=False) or 0
+        status: int = front_door()(standalone_mode=False) or 0
     except InputError as error:
-        sys.exit(_complain(str(error)))
+        return _complain(str(error))
     except (typer.Abort, KeyboardInterrupt):
         status = INTERRUPTED
     except Exception as error:
         message = getattr(error, "format_message", None)  # click's own usage errors
         if message is None:
             raise
-        sys.exit(_complain(f"{message()} Try `tubetwin --help`."))
+        return _complain(f"{message()} Try `tubetwin --help`.")
     if status == INTERRUPTED:
         _complain("interrupted")
-    sys.exit(status)
+    return status
 
 
 def _complain(line: str) -> int:

@@ -7,17 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from twin.defaults import DEFAULT_SCENARIO, DEFAULT_TUBE
 from twin.files.errors import InputError
-from twin.tube.tube import DEFAULT_TUBE
 
 if TYPE_CHECKING:
     from twin.runs.job import Job
 
-DEFAULT_SCENARIO = "ramp"
-
-Scenario = Annotated[
-    str, typer.Argument(help="A built-in scenario (see `tubetwin scenarios`) or a .toml file.")
-]
+_SCENARIO = "A built-in scenario (see `tubetwin scenarios`) or a .toml file."
+Scenario = Annotated[str, typer.Argument(help=_SCENARIO)]
+ScenarioOption = Annotated[str, typer.Option(help=_SCENARIO)]
 Tube = Annotated[str, typer.Option(help="A built-in tube (see `tubetwin tubes`) or a .toml file.")]
 Ambient = Annotated[
     str | None,
@@ -66,7 +64,11 @@ Out = Annotated[
     Path | None, typer.Option(help="Directory for report and recording. Default: out/SCENARIO.")
 ]
 Csv = Annotated[bool, typer.Option("--csv", help="Also write recording.csv.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+Plot = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FILE.png", help="The plot. Default: out/COMMAND.png"),
+]
 
 
 def job_of(
@@ -115,6 +117,11 @@ def rate_of(text: str) -> float | None:
     if not 0.0 < rate < math.inf:
         raise InputError(f"--rate {text}: give max or a number above 0, such as 1 or 10")
     return rate
+
+
+def plot_of(out: Path | None, name: str, as_json: bool) -> Path | None:
+    """Where the plot goes; None for JSON alone."""
+    return None if as_json and out is None else out or Path("out") / f"{name}.png"
 
 
 def out_of(out: Path | None, job: "Job") -> Path:

@@ -5,10 +5,10 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from uuid import uuid4
 
 from twin.commission.commission import VERSION, commission
 from twin.files.errors import InputError
+from twin.files.whole import write_whole
 from twin.tube.tube import TUBES, Tube
 
 
@@ -33,23 +33,13 @@ def calibration_of(
     return found
 
 
-def write_calibration(path: Path, tube: Tube, settings: dict[str, float]) -> None:
-    """Write a calibration file, whole or not at all. InputError if it can't be written."""
+def write_calibration(path: Path, tube: Tube, settings: dict[str, float], option: str = "") -> None:
+    """Write a calibration file, whole or not at all. InputError if it can't be written.
+
+    option : of the command line that names the file, for the message
+    """
     document = {"tube": f"{tube.fingerprint()}-{VERSION}", "settings": settings}
-    unfinished = path.with_name(f".{uuid4().hex}.tmp")  # no other process writes the same
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            unfinished.write_text(
-                json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8"
-            )
-            os.replace(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"{path}: can't be written ({error.strerror}); name a file in a directory you can write"
-        ) from None
+    write_whole(path, json.dumps(document, indent=1, sort_keys=True) + "\n", option, True)
 
 
 def _cached(key: str) -> Path | None:

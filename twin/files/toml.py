@@ -18,7 +18,7 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO, NamedTuple, TypeVar, get_args
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from twin.files.errors import InputError
 from twin.files.toml_lines import Lines
@@ -27,6 +27,12 @@ MAX_BYTES = 4_000_000  # a description is a page or two; beyond this the wrong f
 MAX_SHOWN = 48  # characters of the user's own text that a message repeats
 
 Model = TypeVar("Model", bound=BaseModel)
+
+
+class Strict(BaseModel):
+    """For descriptions: unknown keys and numbers that are none are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class EntryError(ValueError):

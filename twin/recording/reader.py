@@ -5,9 +5,8 @@ run left.
 """
 
 import csv
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from twin.files.errors import InputError
+from twin.files.whole import whole
 from twin.recording.nexus import CHANNELS, FRAMES, PARAMETERS, RESULTS, Column
 
 Array = npt.NDArray[np.float64]
@@ -105,18 +105,9 @@ def export_csv(
             names = ["start_ms", "intensity_true", "intensity_measured"]
             datasets = [file[FRAMES][n] for n in ("time", *names[1:])]
             jobs.append((Path(frames_csv_path), names, datasets))
-        parts = [path.with_name(f".{path.name}.{os.getpid()}.part") for path, _, _ in jobs]
-        try:
-            for part, (path, names, datasets) in zip(parts, jobs, strict=True):
-                with _reporting(path, "cannot write", "choose a directory with room to write in"):
-                    _write_csv(part, names, datasets)
-            for part, (path, _, _) in zip(parts, jobs, strict=True):
-                with _reporting(path, "cannot write", "choose another name"):
-                    os.replace(part, path)
-        finally:
-            for part in parts:
-                with suppress(OSError):
-                    part.unlink()
+        with ExitStack() as stack:  # all are written before one has its name
+            for path, names, datasets in jobs:
+                _write_csv(stack.enter_context(whole(path)), names, datasets)
 
 
 def _write_csv(part: Path, names: Sequence[str], datasets: Sequence[Any]) -> None:
@@ -195,9 +186,14 @@ def opened(path: Path | str) -> Iterator[Any]:
     path = Path(path)
     if not path.is_file():
         raise InputError(f"{path}: no such recording; give the recording of a run")
-    with _reporting(path, "cannot read", "give the recording of a run"):
+    try:
         written = _being_written(path)
         file = h5py.File(path, "r", libver="latest", swmr=written, locking="best-effort")
+    except OSError as error:
+        why = error.strerror or str(error)
+        if error.errno is None:  # HDF5's own, often long
+            why = why.split("\n")[0]
+        raise InputError(f"{path}: cannot read: {why}; give the recording of a run") from None
     with file:
         if CHANNELS not in file or FRAMES not in file:
             raise InputError(f"{path}: not a recording of tubetwin; give the recording of a run")
@@ -211,14 +207,3 @@ def _being_written(path: Path) -> bool:
     """
     with path.open("rb") as stream:
         return any(stream.read(12)[11:])
-
-
-@contextmanager
-def _reporting(path: Path, what: str, mend: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        why = error.strerror or str(error)
-        if error.errno is None:  # HDF5's own, often long
-            why = why.split("\n")[0]
-        raise InputError(f"{path}: {what}: {why}; {mend}") from None

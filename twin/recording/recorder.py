@@ -5,7 +5,6 @@ name on `close`; what a killed run leaves under the hidden name can be read. Not
 depends on the wall clock: the same calls give the same bytes.
 """
 
-import errno
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from typing import Any
 import h5py
 
 from twin.files.errors import InputError
+from twin.files.whole import not_written, part_of, plain_file, put_in_place
 from twin.recording.nexus import (
     LIBVER,
     PARAMETERS,
@@ -54,7 +54,7 @@ class Recorder:
         if not self.path.name:
             raise InputError(f"{path}: cannot write the recording: that names no file; name one")
         self.columns = tuple(columns)
-        self.part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        self.part = part_of(self.path)
         self._rows: list[Sequence[float]] = []
         self._frames: list[tuple[int, float, float]] = []
         self._batch_bytes = (len(columns) + 3) * (BATCH_ROWS * 8 + 4096) + _SLACK_BYTES
@@ -103,8 +103,7 @@ class Recorder:
                 # Closing it then cuts off what was reserved and not used.
                 with h5py.File(self.part, "r+", libver=LIBVER, locking="best-effort") as file:
                     write_values(parameters_group(file, RESULTS), attributes or {})
-                os.fsync(self._descriptor)
-                os.replace(self.part, self.path)
+                put_in_place(self.part, self.path)
         finally:
             self.discard()
 
@@ -128,8 +127,7 @@ class Recorder:
         self.discard()
 
     def _create(self) -> Any:
-        if self.path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        plain_file(self.path)
         self._descriptor = os.open(self.part, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
         self._reserve(_SLACK_BYTES)
         self._file = h5py.File(
@@ -156,13 +154,5 @@ class Recorder:
             code = getattr(error, "errno", None)
             if code is None and (found := re.search(r"errno = (\d+)", str(error))):
                 code = int(found[1])
-            what = os.strerror(code) if code else str(error).split("\n")[0]
-            if code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-                mend = "free some space"
-            elif code == errno.ENOENT:
-                mend = "make the directory"
-            else:
-                mend = "make the directory writable"
-            raise InputError(
-                f"{self.path}: cannot write the recording: {what}; {mend} or choose another"
-            ) from None
+            what = os.strerror(code) if code else str(error)
+            raise not_written(self.path, OSError(code, what)) from None

@@ -2,14 +2,12 @@
 
 import json
 import math
-import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from twin.files.errors import InputError
+from twin.files.whole import whole
 from twin.report.drawing import STATE, style
 from twin.verdict_words import Gauge, Verdict
 from twin.wording import duration, number
@@ -137,35 +135,15 @@ def write_report(
         extra.setdefault("comparison_rms_percent", other.rms_percent)
     extra.setdefault("comparison", "laws off")
     out_dir = Path(out_dir)
-    names = ("report.png", "report.html")
-    parts = {name: out_dir / f".{name}.{os.getpid()}.part" for name in names}
-    try:
+    # Both are written before either has its name: no half of a report.
+    with whole(out_dir / "report.html") as page, whole(out_dir / "report.png") as picture:
         with style():
             sheet = figure.Sheet(trend, other, verdict, extra["comparison"])
-            sheet.save_png(parts["report.png"])
+            sheet.save_png(picture)
             svg = _inline(sheet.svg(), verdict)
-        page = _page(summary, verdict, svg, parameters, extra)
+        text = _page(summary, verdict, svg, parameters, extra)
         # A name from the command line need not be UTF-8.
-        parts["report.html"].write_bytes(page.encode("utf-8", "backslashreplace"))
-        _put_in_place(out_dir, parts)
-    except OSError as error:
-        raise InputError(
-            f"{out_dir}: cannot write the report: {error.strerror or error}; "
-            "free some space, make the directory writable or choose another"
-        ) from None
-    finally:
-        for part in parts.values():
-            with suppress(OSError):
-                part.unlink()
-
-
-def _put_in_place(out_dir: Path, parts: Mapping[str, Path]) -> None:
-    """Give all files their names. Raises OSError if a name is taken by a directory."""
-    for name in parts:  # all before any: no half of a report
-        if (out_dir / name).is_dir():
-            raise IsADirectoryError(0, f"{name} is a directory")
-    for name, part in parts.items():
-        os.replace(part, out_dir / name)
+        page.write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
 def _inline(svg: str, verdict: Verdict) -> str:

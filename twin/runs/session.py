@@ -1,7 +1,6 @@
 """A whole `tubetwin run`: broker, telemetry, recording, comparison, report, verdict."""
 
 import json
-import math
 import os
 import re
 import shlex
@@ -13,6 +12,8 @@ from typing import Any
 
 from twin.commission.commission import rooms_in_hand_c
 from twin.files.errors import InputError
+from twin.files.json import plain, print_json
+from twin.files.whole import write_whole
 from twin.recording.columns import COLUMNS
 from twin.recording.recorder import Recorder
 from twin.runs.job import LAWS, Job
@@ -42,8 +43,10 @@ def execute(
     state: see simulate().
     """
     outcome, counts = perform(job, out, broker, rate, csv, as_json, state=state)
-    document = plain(outcome.summary())
-    show(json.dumps(document) if as_json else console_lines(outcome, counts, out))
+    if as_json:
+        print_json(outcome.summary())
+    else:
+        print(console_lines(outcome, counts, out))
     return outcome.passed
 
 
@@ -110,14 +113,6 @@ def parameters_of(job: Job) -> dict[str, Any]:
     }
 
 
-def plain(summary: dict[str, Any]) -> dict[str, Any]:
-    """The summary as JSON can say it: what is not a number becomes null."""
-    return {
-        key: None if isinstance(value, float) and not math.isfinite(value) else value
-        for key, value in summary.items()
-    }
-
-
 def make_folder(out: Path) -> None:
     """Make the folder for the results. InputError if it can't be written."""
     try:
@@ -179,9 +174,7 @@ def write_results(
             "command": command,
         },
     )
-    part = out / ".summary.json.part"
-    part.write_text(json.dumps(plain(summary), indent=1) + "\n", encoding="utf-8")
-    part.replace(out / "summary.json")
+    write_whole(out / "summary.json", json.dumps(plain(summary), indent=1) + "\n")
     if csv:
         export_csv(recorder.path, out / "recording.csv")
 

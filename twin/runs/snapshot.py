@@ -13,12 +13,12 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import firmware
 import twin
 from twin.files.errors import InputError
 from twin.files.toml import file_name, open_input, shown
+from twin.files.whole import write_whole
 from twin.plant.ambient import Ambient
 from twin.plant.plant import TICK_MS
 from twin.runs.job import Job
@@ -79,20 +79,7 @@ def save_snapshot(path: Path, snapshot: Snapshot) -> None:
     """Write it, whole or not at all. InputError if it can't be written."""
     body = {"job": _plain_job(snapshot.job), "state": snapshot.state}
     document = {"tubetwin_snapshot": FORMAT, **_sources(), "sha256": _digest(body), **body}
-    unfinished = path.parent / f".{path.name[:100]}.{uuid4().hex}.part"
-    try:
-        if path.is_dir():
-            raise IsADirectoryError(0, "is a directory")
-        try:
-            unfinished.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
-            os.replace(unfinished, path)
-        finally:
-            unfinished.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"{file_name(path)}: can't be written ({error.strerror}); "
-            "name a file in a directory you can write"
-        ) from None
+    write_whole(path, json.dumps(document, indent=1) + "\n")
 
 
 def load_snapshot(path: str | os.PathLike[str]) -> Snapshot:

@@ -10,9 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PrivateAttr,
     model_validator,
@@ -20,7 +18,7 @@ from pydantic import (
 
 from firmware.settings import Settings
 from twin.files.errors import InputError
-from twin.files.toml import EntryError, file_name, load_toml, nearest, shown
+from twin.files.toml import EntryError, Strict, file_name, load_toml, nearest, shown
 from twin.physics.attenuation import GasName
 from twin.plant.ambient import Ambient
 from twin.scenarios.room_file import (
@@ -36,10 +34,6 @@ from twin.verdict import FRAME_MS
 SCENARIOS = Path(__file__).parent / "built_in"
 LONGEST_H = LONGEST_S / 3600.0
 FEWEST_FRAMES = 2  # a standard deviation needs two
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 def _listed(given: Any) -> Any:
@@ -90,7 +84,7 @@ def _file_stem(name: str) -> str:
     return _one_line(name)
 
 
-class Room(_Strict):
+class Room(Strict):
     """Points of the room's temperature, pressure and humidity, straight lines between them."""
 
     time_h: Annotated[tuple[float, ...], Field(min_length=2), AfterValidator(_rising)]
@@ -146,7 +140,7 @@ def _known_settings(values: dict[str, float | int]) -> dict[str, float | int]:
     return values
 
 
-class Scenario(_Strict):
+class Scenario(Strict):
     """One run of the tube in one room.
 
     start    : "warm": on since before time 0; "cold": at the room's temperature; "rest": warm, but

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from firmware.interlocks import NAMES
 from twin.files.errors import InputError
-from twin.files.toml import EntryError, nearest, shown
+from twin.files.toml import EntryError, Strict, nearest, shown
 from twin.world.faults import FAULTS, ON_A_SIGNAL, Fault
 
 CAUSES = tuple(NAMES.values())
@@ -30,10 +30,8 @@ def _ms(seconds: float) -> int:
     return round(1000.0 * seconds)
 
 
-class Step(BaseModel):
+class Step(Strict):
     """One of ACTIONS at a time. What happens at one time happens in the order of the file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     at_s: float = Field(ge=0.0)
     start: bool = False

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
 
 from firmware.calibration import FAN_FULL, pt100_temperature_c
 from firmware.controller import BEAM, TRIPPED, Controller
@@ -37,6 +36,7 @@ ROOM_S = 1e6  # longer than any autotune
 PATH_CM = 10.0
 START_AFTER_MS = 1000
 STRIDE_MS = 10_000  # between two looks at it
+POINTS = 2000  # of the loop over frequency: margins to 1 part in 10^8
 LEAST_GAIN_MARGIN = 2.5  # customary are 2 to 5 and 30 to 60 degrees: Astrom and Hagglund,
 LEAST_PHASE_MARGIN_DEG = 45.0  # PID Controllers, 2nd edition (ISA, 1995), section 4.2
 
@@ -140,28 +140,20 @@ def drive(
 
 
 def margins(found: dict[str, float], capacity_j_per_k: float, delay_s: float) -> Margins:
-    """Of the PID found, with its filter, and an integrator with a delay."""
+    """Of the PID found, with its filter, and an integrator with a delay; 0 if there are none."""
+    import control  # loads for a second or more
+
     kp, ki, kd = (
         found[name] for name in ("head_kp_w_per_k", "head_ki_w_per_k_s", "head_kd_w_s_per_k")
     )
-
-    def response(w: float) -> complex:
-        pid = kp + ki / (1j * w) + kd * 1j * w / (RATE_FILTER_S * 1j * w + 1.0)
-        return complex(pid / (capacity_j_per_k * 1j * w))
-
-    def before_180_rad(w: float) -> float:
-        return float(np.angle(-response(w)) - w * max(delay_s, LEAST_DELAY_S))
-
-    rates = np.logspace(-6.0, 2.0, 400)  # rad/s
-    size = np.array([abs(response(w)) for w in rates])
-    phase = np.array([before_180_rad(w) for w in rates])
-    at_one = np.flatnonzero((size[:-1] > 1.0) & (size[1:] <= 1.0))
-    at_180 = np.flatnonzero((phase[:-1] > 0.0) & (phase[1:] <= 0.0))
-    if not len(at_one) or not len(at_180):
+    w = np.logspace(-6.0, 2.0, POINTS)  # rad/s
+    s = 1j * w
+    pid = kp + ki / s + kd * s / (RATE_FILTER_S * s + 1.0)
+    head = np.exp(-s * max(delay_s, LEAST_DELAY_S)) / (capacity_j_per_k * s)
+    gain, phase_deg, _, _ = control.margin(control.FRD(pid * head, w, smooth=True))
+    if not np.isfinite([gain, phase_deg]).all():
         return Margins(0.0, 0.0)
-    one = brentq(lambda w: abs(response(w)) - 1.0, *rates[at_one[-1] : at_one[-1] + 2])
-    opposite = brentq(before_180_rad, *rates[at_180[0] : at_180[0] + 2])
-    return Margins(1.0 / abs(response(opposite)), float(np.degrees(before_180_rad(one))))
+    return Margins(float(gain), float(phase_deg))
 
 
 def check(job: Job, found: dict[str, float], progress: RunProgress | None = None) -> Outcome:

@@ -4,10 +4,13 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from multiprocessing import resource_tracker
 from typing import Any, TypeVar
 
+from twin.files.errors import InputError
 from twin.runs.job import Job
 from twin.runs.run import simulate
 
@@ -56,7 +59,8 @@ def run_all(
     """[work(task) for task in tasks], side by side. `work` must be a module's function.
 
     progress is called with the number of finished tasks. Leaving by an exception, such as
-    Ctrl-C, ends the processes at once.
+    Ctrl-C, ends the processes at once. InputError if a process dies, as it does where the memory
+    is not enough.
     """
     processes = min(len(tasks), os.cpu_count() or 1)
     results: list[Result] = []
@@ -65,11 +69,31 @@ def run_all(
     resource_tracker.ensure_running()  # by itself it would let interrupts through again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        with context.Pool(processes) as pool:
+        pool = ProcessPoolExecutor(processes, context)
+        try:
+            waiting = [pool.submit(work, task) for task in tasks]  # starts the processes
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-            for result in pool.imap(work, tasks):
-                results.append(result)
+            for one in waiting:
+                results.append(one.result())
                 progress(len(results))
+        except BaseException:
+            _end(pool)
+            raise
+        pool.shutdown()
+    except BrokenProcessPool:
+        raise InputError(
+            "a process of the campaign has died; free some memory, then try again"
+        ) from None
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return results
+
+
+def _end(pool: ProcessPoolExecutor) -> None:
+    """Stop the processes where they are; by itself a pool would wait for what is begun."""
+    processes = list((pool._processes or {}).values())
+    for process in processes:
+        process.kill()
+    pool.shutdown(cancel_futures=True)
+    for process in processes:
+        process.join()

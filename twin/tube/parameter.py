@@ -2,13 +2,9 @@
 
 from typing import Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
-from twin.files.toml import EntryError, shown
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+from twin.files.toml import EntryError, Strict, shown
 
 
 class Parameter(Strict):

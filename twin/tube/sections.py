@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import model_validator
 
-from twin.files.toml import EntryError
-from twin.tube.parameter import Parameter, Strict, bounded, exactly
+from twin.files.toml import EntryError, Strict
+from twin.tube.parameter import Parameter, bounded, exactly
 
 # What only some kinds of a section have.
 MOVING = ("track_diameter_mm", "rotation_hz", "jet_speed_m_s")

@@ -15,11 +15,12 @@ from pathlib import Path
 from pydantic import Field, model_validator
 
 from firmware.settings import Settings
+from twin.defaults import DEFAULT_TUBE as DEFAULT_TUBE
 from twin.files.errors import InputError
-from twin.files.toml import EntryError, load_toml, nearest, shown
+from twin.files.toml import EntryError, Strict, load_toml, nearest, shown
 from twin.physics.attenuation import SHELL_OF_LINE, excitation_kv
 from twin.physics.cross_sections import IONISATION, MAX_KV
-from twin.tube.parameter import Parameter, Strict
+from twin.tube.parameter import Parameter
 from twin.tube.sections import (
     AgeingParameters,
     CathodeParameters,
@@ -33,7 +34,6 @@ from twin.tube.sections import (
 )
 
 TUBES = Path(__file__).parent / "built_in"
-DEFAULT_TUBE = "cu-50w-air"
 SECTIONS = ("target", "heat", "cathode", "generator", "optics", "sample", "ageing", "sensors")
 
 

@@ -294,7 +294,7 @@ def test_a_page_that_can_not_be_written_in_the_end_fails_the_run(bench: pytest.P
     result = run(bench, "--tube-report=out/page.html")
     result.assert_outcomes(passed=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
-    result.stdout.fnmatch_lines(["tubetwin: *page.html: cannot write the report: No such file*"])
+    result.stdout.fnmatch_lines(["tubetwin: *page.html: can't be written (No such file*"])
 
 
 HEAVY = """
@@ -302,7 +302,7 @@ HEAVY = """
 
     def heavy():
         packages = {"numpy", "simpy", "matplotlib", "h5py", "pydantic", "scipy", "serial", "jinja2"}
-        LIGHT = {"twin.files", "twin.files.errors"}
+        LIGHT = {"twin.defaults", "twin.files", "twin.files.errors"}
         ours = [name for name in sys.modules if name.startswith(("twin.", "firmware"))]
         return sorted(packages & set(sys.modules)) + sorted(set(ours) - LIGHT)
 """

@@ -17,10 +17,9 @@ def test_each_suite_counts_its_cases_and_failures(tmp_path: Path):
     ]
     write_junit(tmp_path / "j.xml", cases)
     root = ElementTree.parse(tmp_path / "j.xml").getroot()
-    assert [(s.get("name"), s.get("tests"), s.get("failures"), s.get("time")) for s in root] == [
-        ("a.ramp", "2", "0", "1.500"),
-        ("b.ramp", "1", "1", "2.000"),
-    ]
+    counts = [(s.get("name"), s.get("tests"), s.get("failures")) for s in root]
+    assert counts == [("a.ramp", "2", "0"), ("b.ramp", "1", "1")]
+    assert [float(suite.get("time", "")) for suite in root] == [1.5, 2.0]
     properties = {p.get("name"): p.get("value") for p in root.iter("property")}
     assert properties == {"rms_true_percent": "0.015", "target": "a"}
     assert [failure.get("message") for failure in root.iter("failure")] == ["not held"]

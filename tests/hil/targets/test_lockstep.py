@@ -11,7 +11,6 @@ from firmware.settings import Settings
 from firmware.signal_table import INPUTS
 from firmware.signals import ALL_CLOSED, CHAIN_A, Command, Inputs, Outputs
 from firmware.ticks import MASK
-from hil.compare import main
 from hil.link.link import Peer
 from hil.link.shadow import Difference, Shadow
 from hil.link.transports import SOURCE
@@ -155,17 +154,6 @@ def test_one_per_cent_in_a_gain_of_the_peers_source_is_seen(tmp_path):
         world.run(0)
     assert shadow.first is not None
     assert shadow.first.signal == "grid_program_raw"
-
-
-def test_the_comparison_by_hand_says_what_it_found(capsys):
-    assert main(["cold-start", "--minutes", "0.5"]) == 0
-    said = capsys.readouterr().out
-    assert "3000 ticks beside micropython in" in said
-    assert "first difference: none" in said
-    single = ["cold-start", "--minutes", "0.5", "--target", "micropython-f32", "--peer-drives"]
-    assert main(single) == 1
-    assert "signal='filament_program_raw'" in capsys.readouterr().out
-    assert main(["no-such-scenario"]) == 2
 
 
 def test_the_beam_never_starts_by_itself_when_the_first_frame_already_says_run():

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.full_disk import fill_disk
 from tests.kit.variants import DEFAULT, varied
 from twin.commission import calibrations
 from twin.commission.calibrations import calibration_of, write_calibration
@@ -186,13 +187,7 @@ def test_what_is_written_is_what_is_read(cache):
 
 
 def test_a_disk_that_fills_up_leaves_nothing_behind(cache, monkeypatch):
-    write = Path.write_text
-
-    def full(self, text, **options):
-        write(self, text[: len(text) // 2], **options)
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_text", full)
+    fill_disk(monkeypatch)
     assert calibration_of("mine", OTHER) == FOUND
     assert list(cache.directory.iterdir()) == []
     with pytest.raises(InputError, match="No space left on device"):

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 import twin
+from twin.files.json import plain
 from twin.recording.columns import COLUMNS
 from twin.recording.reader import load
 from twin.runs.prepare import prepare
 from twin.runs.run import simulate
-from twin.runs.session import plain
 
 pytestmark = pytest.mark.filterwarnings("error")
 

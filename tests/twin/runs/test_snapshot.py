@@ -331,7 +331,7 @@ def test_where_it_cannot_be_written_nothing_is_left(tmp_path):
     taken = take_snapshot(prepared("bench-short"), 0.0)
     for path, says in (
         (tmp_path / "no" / "s.json", "No such file or directory"),
-        (tmp_path, "directory"),
+        (tmp_path, "Is a directory"),
         (tmp_path / ("x" * 300), "name too long"),
     ):
         with pytest.raises(InputError, match=says) as caught:

@@ -196,6 +196,31 @@ def test_after_it_the_thermal_law_takes_over_without_a_bump():
     assert controller.thermal.running
 
 
+@pytest.mark.parametrize(
+    ("gains", "capacity", "delay_s", "gain", "phase_deg"),
+    [  # from the crossings of the loop's own formula, found by bisection
+        ((20.0, 0.1, 0.0), 720.0, 4.0, 14.02048235213854, 73.48398379918021),
+        ((20.0, 0.05, 200.0), 500.0, 10.0, 2.259570768521609, 82.64912711811792),
+        ((5.0, 0.01, 50.0), 1500.0, 2.0, 62.31994399084223, 62.84431054925279),
+        ((40.0, 0.4, 600.0), 500.0, 10.0, 0.8853067966734458, -29.893579724233625),
+        ((60.0, 1.5, 300.0), 500.0, 10.0, 1.0108863670823993, 1.6809510587037695),
+    ],
+)
+def test_the_margins_are_those_at_the_crossings_of_the_loop_stable_or_not(
+    gains, capacity, delay_s, gain, phase_deg
+):
+    names = ("head_kp_w_per_k", "head_ki_w_per_k_s", "head_kd_w_s_per_k")
+    loop = margins(dict(zip(names, gains, strict=True)), capacity, delay_s)
+    assert loop.gain == pytest.approx(gain, rel=1e-7)
+    assert loop.phase_deg == pytest.approx(phase_deg, rel=1e-6)
+    assert loop.held == (gain >= 2.5 and phase_deg >= 45.0)
+
+
+def test_a_loop_without_crossings_has_no_margins():
+    names = ("head_kp_w_per_k", "head_ki_w_per_k_s", "head_kd_w_s_per_k")
+    assert margins(dict.fromkeys(names, 0.0), 720.0, 4.0).held is False
+
+
 def test_the_margins_are_those_that_skogestad_gives_for_an_integrator_with_a_delay():
     """J. Process Control 13 (2003) 291, table 1: with tau_c = theta and tau_I = 8 theta the gain
     margin is 2.96 and the phase margin 46.9 degrees; without integral 3.14 and 61.4."""

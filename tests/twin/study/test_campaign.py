@@ -92,6 +92,13 @@ def test_an_error_for_the_user_comes_through_as_it_is():
     assert type(pickle.loads(pickle.dumps(error))) is InputError
 
 
+def test_a_process_that_dies_is_one_line_and_ends_the_campaign():
+    with pytest.raises(InputError, match="a process of the campaign has died") as caught:
+        run_all(os._exit, [9] * 20)
+    assert "\n" not in str(caught.value)
+    assert multiprocessing.active_children() == []
+
+
 def test_an_exception_from_progress_leaves_no_process_behind():
     def stop(done):
         raise KeyboardInterrupt

@@ -1,1 +1,3 @@
-"""The commands of the twin, one file each."""
+"""The commands of the twin: each module is one, and is named as it is."""
+
+PANEL = "The twin"

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from twin.tube.tube import DEFAULT_TUBE
+from twin.defaults import DEFAULT_TUBE
 
 
 def commission(
@@ -21,17 +21,15 @@ def commission(
     """
     from twin.commission.calibrations import write_calibration
     from twin.commission.commission import commission as find
+    from twin.files.whole import check_writable
     from twin.runs.progress import commissioning
     from twin.tube.tube import load_tube
 
+    if out is not None:
+        check_writable(out, "--out", folders=True)
     name, description = load_tube(tube)
     with commissioning(name) as progress:
         found = find(description, progress)
     if out is not None:
-        write_calibration(out, description, found)
+        write_calibration(out, description, found, "--out")
     print(json.dumps(found, indent=1, sort_keys=True))
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the front door."""
-    app.command()(commission)

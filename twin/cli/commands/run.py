@@ -3,12 +3,12 @@
 import typer
 
 from twin.cli import options
-from twin.tube.tube import DEFAULT_TUBE
+from twin.defaults import DEFAULT_SCENARIO, DEFAULT_TUBE
 
 
 def run(
     context: typer.Context,
-    scenario: options.Scenario = options.DEFAULT_SCENARIO,
+    scenario: options.Scenario = DEFAULT_SCENARIO,
     tube: options.Tube = DEFAULT_TUBE,
     ambient: options.Ambient = None,
     hours: options.Hours = None,
@@ -44,8 +44,3 @@ def run(
         state=state,
     )
     raise typer.Exit(0 if passed else 1)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the front door."""
-    app.command()(run)

@@ -1,7 +1,5 @@
 """The command `tubetwin scenarios`."""
 
-import typer
-
 
 def scenarios() -> None:
     """List the built-in scenarios, one line each."""
@@ -10,8 +8,3 @@ def scenarios() -> None:
     names = builtin_scenarios()
     for name in names:
         print(f"{name:{max(map(len, names))}}  {load_scenario(name).title}")
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the front door."""
-    app.command()(scenarios)

@@ -6,13 +6,8 @@ from typing import Annotated
 import typer
 
 from twin.cli import options
+from twin.defaults import DEFAULT_SCENARIO, DEFAULT_TUBE
 from twin.files.errors import InputError
-from twin.tube.tube import DEFAULT_TUBE
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the front door."""
-    app.command()(snapshot)
 
 
 def snapshot(
@@ -36,15 +31,14 @@ def snapshot(
 ) -> None:
     """Run until a time and save all of it; `tubetwin run --resume FILE` goes on, bit for bit."""
     from twin.runs.progress import running
-    from twin.runs.session import show
     from twin.runs.snapshot import save_snapshot, take_snapshot
 
     if len(names) > 2:
         raise InputError(f"{names[2]}: give one scenario and one file")
-    scenario = names[0] if len(names) == 2 else options.DEFAULT_SCENARIO
+    scenario = names[0] if len(names) == 2 else DEFAULT_SCENARIO
     job = options.job_of(scenario, tube, ambient, hours, seed, without, fault)
     title = f"{job.scenario.name} on {job.tube_name}, until {at:g} s"
     with running(title, job.end_ms, quiet=False) as progress:
         taken = take_snapshot(job, at, progress)
     save_snapshot(Path(names[-1]), taken)
-    show(f"{names[-1]}: {job.scenario.name}, {job.tube_name}, seed {job.seed}, at {at:g} s")
+    print(f"{names[-1]}: {job.scenario.name}, {job.tube_name}, seed {job.seed}, at {at:g} s")

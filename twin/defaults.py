@@ -1,0 +1,6 @@
+"""The defaults of the command line. Nothing is imported here, so that it starts fast."""
+
+DEFAULT_TUBE = "cu-50w-air"
+DEFAULT_SCENARIO = "ramp"
+SHORT_SCENARIO = "bench-short"
+"""For targets and tests that are too slow for DEFAULT_SCENARIO."""

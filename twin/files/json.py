@@ -1,0 +1,19 @@
+"""JSON out: `--json` of every command, and the files beside a report."""
+
+import json
+import math
+from typing import Any
+
+
+def plain(value: Any) -> Any:
+    """The same with null where JSON has no number: NaN and infinity. Tuples become lists."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def print_json(document: Any) -> None:
+    """One line on standard output, in ASCII, so that any file name can be printed anywhere."""
+    print(json.dumps(plain(document)), flush=True)
