@@ -44,7 +44,7 @@ def main(board, build: str = "") -> None:
         time.sleep_ms(WINDOW_MS)
         leave = operate(board, build)
         if leave == LINK:
-            link(board)
+            link(board, build)
     board.reset()
 
 
@@ -137,16 +137,16 @@ class Stored:
         self.sequence = store.sequence
 
 
-def link(board) -> None:
+def link(board, build: str = "") -> None:
     """The bench's frames on the serial line, until they end; no actuator is driven here."""
     gc.collect()
     gc.threshold(LOADING_BYTES)
-    from firmware.link.serve import link_over, serve
+    from firmware.link.serve import serve, session_over
 
     micropython.kbd_intr(-1)  # a frame may hold the byte of Ctrl-C
     try:
-        link = link_over(standard_streams(), LINK_SILENCE_MS, True, board.guard())
-        serve(link, settle)
+        guard = board.guard()
+        serve(session_over(standard_streams(), LINK_SILENCE_MS, True, guard, build), settle)
     except Exception:
         pass  # no frame of ours, or settings that nothing can work with: back to the console
     finally:
@@ -155,8 +155,11 @@ def link(board) -> None:
 
 
 def settle(schedule):
-    """What collects garbage in the slack of a link's ticks; nothing else does from here on."""
+    """What collects garbage in the slack of a link's ticks; nothing else does from here on.
+
+    None in lockstep, which has no schedule.
+    """
     lean.drop()
     gc.threshold(-1)
     gc.collect()
-    return Slack(schedule, time.ticks_us)
+    return Slack(schedule, time.ticks_us) if schedule else None

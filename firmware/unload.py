@@ -11,7 +11,10 @@ import sys
 # In the order of dropping; nothing that stays may hold on to anything of these but copies.
 PASSING = (
     "firmware.link.serve",
+    "firmware.link.lockstep",
+    "firmware.link.real_time",
     "firmware.link.session",
+    "firmware.link.line",
     "firmware.link.state_items",
     "firmware.console.service",
     "firmware.store",

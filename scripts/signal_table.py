@@ -17,10 +17,15 @@ makes this page from the declaration in `firmware/signal_table.py`.
 
 def table(title: str, signals: tuple[tuple[object, ...], ...]) -> str:
     """One table in Markdown."""
-    lines = [f"## {title}", "", "| signal | unit | raw range | meaning |", "|---|---|---|---|"]
+    lines = [
+        f"## {title}",
+        "",
+        "| signal | unit | raw range | meaning | age |",
+        "|---|---|---|---|---|",
+    ]
     lines += [
-        f"| `{name}` | {unit} | {low} to {high} | {meaning} |"
-        for name, unit, low, high, _code, meaning in signals
+        f"| `{name}` | {unit} | {low} to {high} | {meaning} | {f'`{age}_age_ms`' if age else ''} |"
+        for name, unit, low, high, _code, meaning, age in signals
     ]
     return "\n".join(lines) + "\n"
 

@@ -1,4 +1,4 @@
-"""The bench's frame: one codec for both ends, on CPython and on MicroPython.
+"""The wire frame of the link: one codec for both ends, on CPython and on MicroPython.
 
 A frame is, little-endian and without gaps,
 
@@ -12,18 +12,20 @@ The host asks, the firmware answers. What the host sends, with its payload, and 
 
     SETTING  integer u8 (0 or 1), value i64 or f64, name               DONE
     ITEM     one value of the firmware's state (state_items.py)        DONE
-    START    real time u8, silence_ms u32, outputs held until then     OUTPUTS_HELD, REFUSED
+    START    real time u8, silence_ms u32, checksum of the table of    OUTPUTS_HELD, REFUSED
+             signals u32, outputs held until then
     STEP     run u8, hold u8, kv f64, ma f64, inputs                   OUTPUTS_HELD
     COUNTS   nothing                                                   TOLD: u32 for each of COUNTED
+    IDENTIFY nothing                                                   IDENTITY: version and build
     STATE    number of the item wanted, u16                            ITEM, or DONE: no such item
     END      nothing                                                   LAST_WORD
 
-REFUSED says why, in words. Unasked come, with outputs as payload: TICKED for each tick in real
-time (its number u16, ticks left out so far u16, then the outputs), SAFE when the host is silent,
-and LAST_WORD at the end.
+REFUSED gives the reason, in words. Unasked come, with outputs as payload: TICKED for each tick in
+real time (its number u16, ticks left out so far u16, then the outputs), SAFE when the host is
+silent, and LAST_WORD at the end.
 
 The command, the settings and the state travel as f64, so that both ends calculate with the same
-number. docs/bench/link.md says what the two ends do with all of it.
+number. docs/bench/link.md describes what the two ends do with all of it.
 """
 
 import struct
@@ -46,7 +48,9 @@ SAFE = 11
 TICKED = 12
 LAST_WORD = 13
 TOLD = 14
-REQUESTS = (SETTING, START, STEP, ITEM, STATE, COUNTS, END)
+IDENTIFY = 15
+IDENTITY = 16
+REQUESTS = (SETTING, START, STEP, ITEM, STATE, COUNTS, END, IDENTIFY)
 
 # What the firmware counts: frames that came damaged, again, out of their order or from another
 # time; frames that never came; lines that were full when something was to be said; said SAFE;
@@ -76,7 +80,7 @@ LENGTH_AT = 3  # of the length, on the wire
 INPUTS_FORMAT = "".join([signal[4] for signal in INPUTS])
 OUTPUTS_FORMAT = "<" + "".join([signal[4] for signal in OUTPUTS])
 STEP_FORMAT = "<BBdd" + INPUTS_FORMAT
-START_FORMAT = "<BI"
+START_FORMAT = "<BII"
 TICK_FORMAT = "<HH"
 STEP_BYTES = struct.calcsize(STEP_FORMAT)
 START_BYTES = struct.calcsize(START_FORMAT)
@@ -88,6 +92,7 @@ COUNTS_FORMAT = "<" + "I" * len(COUNTED)
 CODE_RANGES = {"B": (0, 255), "H": (0, 65535), "h": (-32768, 32767), "I": (0, 0xFFFFFFFF)}
 INPUTS_CHECK = tuple([(signal[0], CODE_RANGES[signal[4]]) for signal in INPUTS])
 OUTPUTS_CHECK = tuple([(signal[0], CODE_RANGES[signal[4]]) for signal in OUTPUTS])
+del INPUTS, OUTPUTS  # or this module would keep the table in a board's memory
 
 
 def pack(kind: int, sequence: int, now_ms: int, payload: bytes) -> bytearray:
@@ -193,13 +198,24 @@ def unpack_outputs(payload: bytes, outputs) -> None:
 
 def pack_start(real_time: bool, silence_ms: int, outputs) -> bytes:
     """Payload of START."""
-    return struct.pack(START_FORMAT, 1 if real_time else 0, silence_ms) + pack_outputs(outputs)
+    start = struct.pack(START_FORMAT, 1 if real_time else 0, silence_ms, _table_checksum())
+    return start + pack_outputs(outputs)
 
 
 def unpack_start(payload: bytes, outputs):
-    """(real time, silence_ms) from the payload of START; fills the record."""
+    """(real time, silence_ms) from the payload of START; fills the record.
+
+    ValueError if the host has another table of signals.
+    """
+    _expect(payload[:START_BYTES], START_BYTES)
+    real_time, silence_ms, theirs = struct.unpack_from(START_FORMAT, payload)
+    ours = _table_checksum()
+    if theirs != ours:
+        raise ValueError(
+            f"the host has another table of signals: checksum {theirs:08x}, here {ours:08x}; "
+            "flash the firmware of this host"
+        )
     unpack_outputs(payload[START_BYTES:], outputs)
-    real_time, silence_ms = struct.unpack_from(START_FORMAT, payload)
     return real_time != 0, silence_ms
 
 
@@ -258,6 +274,13 @@ def _checked(record, check: tuple) -> tuple:
         if not low <= value <= high:
             raise ValueError(name + " = " + str(value) + " does not fit its bytes")
     return values
+
+
+def _table_checksum() -> int:
+    """Of the table in force; read for a START alone, so that it needs no memory afterwards."""
+    from firmware.signal_table import INPUTS, OUTPUTS, checksum
+
+    return checksum(INPUTS, OUTPUTS)
 
 
 def _expect(payload: bytes, count: int) -> None:

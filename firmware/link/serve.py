@@ -1,6 +1,6 @@
 """Entry point of the link: the firmware at the far end of frames, in lockstep or in real time.
 
-    micropython -m firmware.link.serve
+    micropython -m firmware.link.serve [BUILD]
 
 on the standard streams. A read of the standard input must not wait: on a process whoever starts
 it makes it so (O_NONBLOCK), on a board `ByFrame` does. The first frames bring settings, perhaps a
@@ -8,11 +8,14 @@ state, and the outputs held at the start; then come steps. When the other end cl
 ends the session or is silent for too long, the safe state is the last word.
 """
 
+import sys
 import time
 
 from firmware.controller import Controller
+from firmware.link import frame, state_items
 from firmware.link.frame import LENGTH_AT, SHORTEST, STEP_BYTES
-from firmware.link.session import Link
+from firmware.link.line import Line
+from firmware.link.session import Session
 from firmware.loop import run
 from firmware.settings import Settings
 from firmware.signals import Outputs
@@ -24,34 +27,80 @@ STEP_LENGTH = SHORTEST + STEP_BYTES  # as it says itself
 STEP_WIRE_BYTES = STEP_LENGTH + 2
 
 
-def serve(link, settle=None) -> None:
-    """Run the firmware on this link until the session is over.
+def serve(session, settle=None) -> None:
+    """Run the firmware in this session until it is over.
 
-    settle : is called with the link's schedule when everything is there; gives what is done in the
-             slack of real time's ticks, see firmware.loop.run
+    settle : is called with the schedule of real time's ticks, None in lockstep, when everything
+             is there; gives what is done in the slack of the ticks, see firmware.loop.run
     """
     settings = Settings()
     outputs = Outputs()
     try:
-        if not link.prepare(settings, outputs):
+        start = prepare(session, settings, outputs)
+        if start is None:
             return
+        real_time, state = start
         controller = Controller(settings)
-        if link.state:
-            controller.load(link.state)
-            link.state = {}
-        slack = settle(link.schedule) if settle else None
-        link.begin(controller)
+        if state:
+            controller.load(state)
+        start = state = None  # a board has no room for them
+        board, clock = parts(session, real_time, outputs)
+        slack = settle(clock.schedule) if settle else None
+        begin(session, clock, controller, outputs)
     except Exception as error:
-        link.refuse(error)
+        session.refuse(error)
         raise
-    run(
-        link,
-        controller,
-        link.command,
-        link,
-        outputs=outputs,
-        slack=slack if link.real_time else None,
-    )
+    run(board, controller, board.command, clock, outputs=outputs, slack=slack)
+
+
+def prepare(session, settings, outputs):
+    """Take over settings and the outputs held at the start.
+
+    (real time, state of a controller or {}) when START has come; None if nobody is there.
+    """
+    given: dict = {}
+    state: dict = {}
+    session.say_safe()
+    while True:
+        kind = session.request()
+        if kind == frame.SETTING:
+            name, value = frame.unpack_setting(session.payload)
+            given[name] = value
+            session.reply(frame.DONE)
+        elif kind == frame.ITEM:
+            state_items.put(state, session.payload)
+            session.reply(frame.DONE)
+        elif kind == frame.START:
+            real_time, silence_ms = frame.unpack_start(session.payload, outputs)
+            settings.load(given)
+            session.allow(silence_ms)
+            return real_time, state
+        elif kind is None:
+            return None
+        elif kind == frame.COUNTS or kind == frame.IDENTIFY:
+            session.answer(kind)
+        else:
+            raise ValueError("frame of kind " + str(kind) + " before the start")
+
+
+def parts(session, real_time: bool, outputs) -> tuple:
+    """Board and clock of the mode; the other one's code is not loaded."""
+    if real_time:
+        from firmware.link import real_time as running
+
+        ticking = running.Clock(session)
+        return running.Board(session, ticking, outputs), ticking
+    from firmware.link import lockstep
+
+    clock = lockstep.Clock(session)
+    return lockstep.Board(session, clock, outputs), clock
+
+
+def begin(session, clock, controller, outputs) -> None:
+    """The controller is there: answer the start, in real time with this board's own time."""
+    session.state_of = controller.state
+    clock.begin(controller)
+    session.reply(frame.OUTPUTS_HELD, frame.pack_outputs(outputs))
 
 
 class ByFrame:
@@ -102,13 +151,16 @@ class ByFrame:
         return bytes(got)
 
 
-def link_over(streams: tuple, silence_ms: int, wait_reads: bool = False, guard=None) -> Link:
-    """The link over firmware.streams; `wait_reads` if a read waits for all that it asks for."""
+def session_over(
+    streams: tuple, silence_ms: int, wait_reads: bool = False, guard=None, build: str = ""
+) -> Session:
+    """A session over firmware.streams; `wait_reads` if a read waits for all that it asks for."""
     reader, writer, readable, writable = streams
     if wait_reads:
         reader = ByFrame(reader, readable, guard)
     ticks_ms, ticks_us = clocks()
-    return Link(reader, writer, readable, writable, ticks_ms, silence_ms, ticks_us)
+    line = Line(reader, writer, readable, writable)
+    return Session(line, ticks_ms, silence_ms, ticks_us, build)
 
 
 def clocks() -> tuple:
@@ -120,4 +172,5 @@ def clocks() -> tuple:
 
 
 if __name__ == "__main__":
-    serve(link_over(standard_streams(), SILENCE_MS))
+    build = sys.argv[1] if len(sys.argv) > 1 else ""
+    serve(session_over(standard_streams(), SILENCE_MS, build=build))

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from hil.board_types import BoardType
 from hil.flash.board import BoardLine, Clock, Facts, Patience
-from hil.flash.image import FIRMWARE, board_types, compile_tree, make_image
+from hil.flash.image import board_types, compile_tree, make_image
 from hil.flash.slots import Install
+from hil.micropython.build import FIRMWARE
 from hil.unit.console import ConsoleClient, LostError, open_port
 from hil.unit.ports import Port, find_again, find_port
 from twin.files.errors import InputError

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import firmware
 from hil.board_types import BOARD_TYPES, BoardType
+from hil.micropython.build import FIRMWARE, source_hash
 from twin.files.errors import InputError
 
-FIRMWARE = Path(firmware.__file__).parent
 ON_DEVICE = Path(__file__).parent / "on_device"
 MAIN = (ON_DEVICE / "main.py").read_bytes()
+COMPILED_DIGITS = 4  # behind the hash of the source, in the name of a build
 ENTRY = "unit.mpy"  # what main.py imports
 
 # -O3 leaves out line numbers: they would take heap. The names of files stay, for tracebacks.
@@ -51,7 +51,8 @@ def board_types(source: Path = FIRMWARE) -> tuple[BoardType, ...]:
 @dataclass(frozen=True)
 class Image:
     """files : path in a slot -> content
-    build    : short hash over all of it, by which the firmware answers `version`
+    build    : hash of the source (source_hash), then "-" and a hash of what was compiled for this
+               board; the firmware answers it to `version` and over the link
     """
 
     board: str
@@ -102,7 +103,7 @@ def make_image(
     entry = {"board": board, "main": "bare" if bare else "main"}
     listing = [f"{name} {hashlib.sha256(compiled[name]).hexdigest()}" for name in sorted(compiled)]
     text = "\n".join([*listing, UNIT.format(**entry, build="")])
-    build = hashlib.sha256(text.encode()).hexdigest()[:8]
+    build = f"{source_hash(source)}-{hashlib.sha256(text.encode()).hexdigest()[:COMPILED_DIGITS]}"
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "unit.py")
         path.write_text(UNIT.format(**entry, build=build))

@@ -33,8 +33,9 @@ ANSWERS = {
     frame.COUNTS: (frame.TOLD,),
     frame.STATE: (frame.ITEM, frame.DONE),
     frame.END: (frame.LAST_WORD,),
+    frame.IDENTIFY: (frame.IDENTITY,),
 }
-Frame = tuple[int, int, int, bytes]
+WireFrame = tuple[int, int, int, bytes]
 
 
 class LinkError(Exception):
@@ -91,7 +92,7 @@ class Link:
         self.counts = LinkCounts()
         self._clock_ms = 0  # the firmware's clock is ahead of ours by this
         self._receiver = frame.Receiver()
-        self._frames: deque[Frame] = deque()
+        self._frames: deque[WireFrame] = deque()
         self._sequence = 0
         self._kind = 0
         self._now_ms = 0
@@ -136,6 +137,11 @@ class Link:
         """The counts, with those of the firmware's end."""
         self.counts.firmware = frame.unpack_counts(self._ask(frame.COUNTS)[3])
         return self.counts
+
+    def ask_identity(self) -> tuple[str, str]:
+        """(version, build) of the firmware; the build is "" if nobody gave it a name."""
+        version, _, build = self._ask(frame.IDENTIFY)[3].decode().partition(" ")
+        return version, build
 
     def hang_up(self) -> Outputs:
         """End the session, and take the firmware's last word: what it leaves behind."""
@@ -188,10 +194,10 @@ class Link:
         try:
             frame.unpack_outputs(payload, self.outputs)
         except ValueError as error:
-            raise self._error(f"has another table of signals ({error}): flash it anew") from None
+            raise self._error(f"has another table of signals ({error}): flash it again") from None
         return self.outputs
 
-    def _ask(self, kind: int, payload: bytes = b"", now_ms: int = 0) -> Frame:
+    def _ask(self, kind: int, payload: bytes = b"", now_ms: int = 0) -> WireFrame:
         self._send(kind, payload, now_ms)
         return self._answer()
 
@@ -207,7 +213,7 @@ class Link:
         with suppress(GoneError):  # what it said before its end is still to be read
             self.transport.write(self._wire)
 
-    def _answer(self) -> Frame:
+    def _answer(self) -> WireFrame:
         """The answer to what was sent last."""
         patience = Patience(self.timeout_s, self.resend_s)
         while True:
@@ -219,7 +225,7 @@ class Link:
                     return one
             self._listen(patience)
 
-    def _is_answer(self, one: Frame) -> bool:
+    def _is_answer(self, one: WireFrame) -> bool:
         kind, sequence, now_ms, _ = one
         if kind in ANSWERS[self._kind] and sequence == self._sequence:
             if now_ms == self._now_ms or self._kind == frame.START:
@@ -249,7 +255,7 @@ class Link:
                 self._sort(one)
             self.counts.corrupt = self._receiver.corrupt
 
-    def _sort(self, one: Frame) -> None:
+    def _sort(self, one: WireFrame) -> None:
         """What answers nothing is seen to here."""
         kind = one[0]
         if kind == frame.SAFE:

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-from firmware.controller import Controller
 from firmware.link import frame
-from firmware.link.session import grow
+from firmware.link.real_time import grow
 from firmware.loop import TICK_MS
 from firmware.settings import Settings
 from firmware.signals import Command, Inputs, Outputs
 from firmware.ticks import MASK, diff
-from hil.link.link import HALF, Frame, Link, Patience
+from hil.link.link import HALF, Link, Patience, WireFrame
 from hil.link.shadow import Shadow
 from hil.link.transports import Transport
+from twin.world.seam import Firmware
 
 TIMEOUT_S = 1.0  # a board that ticks by itself has no reason to be silent for longer
 SILENCE_MS = 2000  # the beam is long off then, and the board may go back to its console
@@ -58,7 +58,7 @@ class RealTimeLink(Link):
         silence_ms: int = SILENCE_MS,
         **options: Any,
     ):
-        self._ticks: deque[tuple[float, Frame]] = deque()  # with the time at which they came
+        self._ticks: deque[tuple[float, WireFrame]] = deque()  # with the time at which they came
         self._samples: dict[int, tuple[int, bytes]] = {}  # by number: (meant_ms, payload)
         self._told = Outputs()
         self._number = self._missed = 0  # of the last tick, and how many were left out before it
@@ -91,13 +91,13 @@ class RealTimeLink(Link):
                     return tick
             self._listen(patience)
 
-    def _sort(self, one: Frame) -> None:
+    def _sort(self, one: WireFrame) -> None:
         if one[0] == frame.TICKED:
             self._ticks.append((perf_counter(), one))
         else:
             super()._sort(one)
 
-    def _judge(self, came_s: float, one: Frame) -> Tick | None:
+    def _judge(self, came_s: float, one: WireFrame) -> Tick | None:
         """None if this tick has been told before."""
         _, sequence, now_ms, payload = one
         counts = self.counts
@@ -141,7 +141,7 @@ class RealTimeShadow(Shadow):
               clock, inputs, command, outputs; None: nobody is
     """
 
-    def __init__(self, controller: Controller, peer: RealTimeLink, peer_drives: bool = False):
+    def __init__(self, controller: Firmware, peer: RealTimeLink, peer_drives: bool = False):
         super().__init__(controller, peer, peer_drives)
         self.guessed = 0
         self.on_tick: Callable[[int, Inputs, Command, Outputs], None] | None = None

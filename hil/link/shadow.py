@@ -7,10 +7,11 @@ on exactly what the other one used, and compares all outputs of every tick.
 from dataclasses import dataclass
 from typing import Any
 
-from firmware.controller import Controller
 from firmware.signal_table import OUTPUTS
 from firmware.signals import Command, Inputs, Outputs
 from hil.link.link import Link, LinkError
+from twin.world.seam import Firmware
+from twin.world.world import World
 
 NAMES = tuple(signal[0] for signal in OUTPUTS)
 STATE_AT = NAMES.index("state")
@@ -29,25 +30,25 @@ class Difference:
     there: int
 
 
-def make_safe(world: Any) -> None:
+def make_safe(world: World) -> None:
     """What a host does when its link is lost: nothing in this world's plant stays energised."""
     world.outputs.load(SAFE)
     world.board.write(world.outputs)
 
 
 class Shadow:
-    """A controller that is two, in lockstep; hil/link/real_time.py has the other.
+    """A firmware (twin/world/seam.py) that is two, in lockstep; real_time.py has the other.
 
     Both see the same inputs and command. The outputs of the one here drive the plant, or those
     of the peer if `peer_drives`; each keeps its own outputs in memory, as on its own hardware.
-    What is not found here, the laws for instance, is that of the firmware here.
+    Over the link come outputs alone: trim and readings are those of the firmware here.
 
     ticks : how many were compared
     first : the first Difference, or None
     worst : the largest difference of each output signal so far, in counts
     """
 
-    def __init__(self, controller: Controller, peer: Link, peer_drives: bool = False):
+    def __init__(self, controller: Firmware, peer: Link, peer_drives: bool = False):
         self.controller = controller
         self.peer = peer
         self.peer_drives = peer_drives
@@ -79,12 +80,22 @@ class Shadow:
         """The largest of `worst`, in counts."""
         return max(self.worst.values())
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.__dict__["controller"], name)
+    @property
+    def trim(self) -> float:
+        """Factor that the compensation law of the firmware here puts on the emission current."""
+        return self.controller.trim
+
+    def readings(self, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
+        """In physical units, by the firmware here."""
+        return self.controller.readings(inputs, outputs)
 
     def state(self) -> dict[str, Any]:
         """The memory of the firmware that drives the plant, its times by the world's clock."""
         return self.peer.state() if self.peer_drives else self.controller.state()
+
+    def load(self, state: dict[str, Any]) -> None:
+        """For the firmware here; the one elsewhere takes a state over at its start alone."""
+        self.controller.load(state)
 
     def step(self, now_ms: int, inputs: Inputs, outputs: Outputs, command: Command) -> None:
         """One tick of both. LinkError if the peer is lost; then nothing is energised."""

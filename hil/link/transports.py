@@ -159,7 +159,7 @@ class Process(Descriptors):
         return " ".join(self.command)
 
 
-def open_link(url: str) -> "Port":
+def open_link(url: str) -> "SerialLine":
     """The unit at a pyserial URL, or at "auto", asked for the bench's frames.
 
     InputError if there is none, or if it refuses, as one does whose beam is on. When the session
@@ -173,10 +173,10 @@ def open_link(url: str) -> "Port":
     except BaseException:
         unit.close()
         raise
-    return Port(stream, unit.name, pending)
+    return SerialLine(stream, unit.name, pending)
 
 
-class Port:
+class SerialLine:
     """A serial port, open already: pyserial's, whatever its URL, called `name` in errors.
 
     pending : bytes that have been read from it before

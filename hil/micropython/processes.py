@@ -2,26 +2,27 @@
 
 import sys
 
+from hil.micropython.build import source_hash
 from hil.micropython.interpreters import find_micropython
 
 PICO_HEAP_BYTES = 240 * 1024  # what an RP2040's firmware leaves to Python
 PRECISIONS = {"micropython": "double", "micropython-f32": "single"}
-TARGETS = ("cpython", *PRECISIONS)
+INTERPRETERS = ("cpython", *PRECISIONS)
 
 
-def command_of(target: str) -> list[str]:
-    """The command line that starts the firmware's lockstep on a target.
+def command_of(interpreter: str) -> list[str]:
+    """The command line that starts the firmware's end of the link on an interpreter.
 
     "cpython" is this very interpreter in a process of its own, "micropython" calculates in double
     precision on 64 bits, "micropython-f32" in single precision on 32 bits with a heap of
     PICO_HEAP_BYTES, as a microcontroller does. InputError if there is no such interpreter.
     """
-    entry = ["-m", "firmware.link.serve"]
-    if target == "cpython":
+    entry = ["-m", "firmware.link.serve", source_hash()]
+    if interpreter == "cpython":
         return [sys.executable, *entry]
-    if target == "micropython":
+    if interpreter == "micropython":
         return [str(find_micropython("double").absolute()), *entry]
-    if target == "micropython-f32":
+    if interpreter == "micropython-f32":
         single = str(find_micropython("single").absolute())
         return [single, "-X", f"heapsize={PICO_HEAP_BYTES}", *entry]
-    raise ValueError(f"{target!r} is no target; choose {', '.join(TARGETS)}")
+    raise ValueError(f"{interpreter!r} is no interpreter; choose {', '.join(INTERPRETERS)}")

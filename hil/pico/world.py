@@ -9,6 +9,7 @@ from typing import Any
 from firmware.boards.board_table import PICO
 from firmware.controller import STATES, TRIPPED
 from firmware.interlocks import NAMES
+from firmware.signals import Command, Inputs, Outputs
 from firmware.ticks import MASK
 from hil.link.link import LinkError
 from hil.micropython.interpreters import find_pico_image
@@ -40,58 +41,36 @@ class PicoWorld(World):
 
     unit       : board and chips; unit.enabled has the enable line's changes, see ms_of()
     console    : what the board has said
+    build      : of the firmware in its flash
     """
 
     def __init__(self, job: Job):
         _refuse(job)
         base = build_world(job)
-        super().__init__(base.plant, None, base.command, TwinBoard(base.plant))
-        self.faults = PicoFaults(self, load_plan(PLAN))
+        firmware = PicoFirmware()
+        super().__init__(base.plant, firmware, base.command, TwinBoard(base.plant))
+        self.faults = faults = PicoFaults(self.inputs, load_plan(PLAN))
         for step in (*job.scenario.step, *job.faults):
             if step.fault:
                 self.faults.refuse(step.made())  # before half a minute is spent on booting
         self.unit = PicoUnit(find_pico_image(), unit_files(job.settings()), self.plant)
-        self.console = PicoConsole(self.unit.pico.send)
+        self.console = firmware.console = PicoConsole(self.unit.pico.send)
+        self._firmware = firmware
+        faults.unit = self.unit
         self._begin_ns = 0
         self._run = False
         self._run_ns = 0
         self._trip_noted = False
         self._untripped_ns = 0
         self._changes = 0  # of the enable line that the console has been asked about
-        self._trip_ms = 0
         self._boot()
-
-    @property
-    def condition(self) -> int:
-        """As the console has told it last: when asked, and after the enable line has changed."""
-        return STATES.index(self.console.state)
-
-    @property
-    def trip(self) -> int:
-        return CODES[self.console.trip]
-
-    @property
-    def trip_ms(self) -> int:
-        """When the enable line fell; where it was not on, when no trip was known last."""
-        return self._trip_ms & MASK
-
-    @property
-    def trim(self) -> float:
-        return float(self.console.status["trim"])
-
-    def readings(self) -> dict[str, Any]:
-        """The last status of the console."""
-        return dict(self.console.status)
 
     def ask(self, answer: Answer) -> None:
         """Call answer(condition, name of the trip) when the console has told it, 0.2 s from now."""
         self.console.ask(answer)
 
-    def state(self) -> dict[str, Any]:
-        raise InputError("the emulated Pico's state can't be saved; choose another target")
-
     def load(self, state: dict[str, Any]) -> None:
-        raise InputError("the emulated Pico can't go on from a snapshot; choose another target")
+        self._firmware.load(state)  # refuses, before anything is changed
 
     def ms_of(self, ns: float) -> float:
         """The time of the run, ms, that was at `ns` of the emulator."""
@@ -143,7 +122,7 @@ class PicoWorld(World):
         self._trip_noted = True
         falls = [ns for ns, high in self.unit.enabled if not high and ns >= self._run_ns]
         at_ns = falls[-1] if falls else max(self._untripped_ns, self._run_ns)
-        self._trip_ms = int(self.ms_of(at_ns))
+        self._firmware.trip_ms = int(self.ms_of(at_ns)) & MASK
 
     def _obey(self) -> None:
         """Carry over what has been commanded since the last time."""
@@ -161,7 +140,7 @@ class PicoWorld(World):
 
     def _look(self) -> None:
         """Inputs as the chips offer them, outputs as they stand on pins and at the DAC."""
-        self.board.read(self.inputs)
+        self.faults.in_front_of(self.board).read(self.inputs)
         plant, outputs, pico = self.plant, self.outputs, self.unit.pico
         outputs.hv_enable = int(pico.level(PICO["hv_enable"]))
         outputs.lamp_on = int(pico.level(PICO["lamp"]))
@@ -173,11 +152,52 @@ class PicoWorld(World):
         outputs.trip = self.trip
 
 
+class PicoFirmware:
+    """The firmware on the emulated board (twin/world/seam.py), as its console has reported it last.
+
+    trip_ms : when the enable line fell; where it was not on, the last status without a trip
+    """
+
+    console: PicoConsole
+
+    def __init__(self) -> None:
+        self.trip_ms = 0
+
+    @property
+    def condition(self) -> int:
+        """Known when the console is asked, and after the enable line has changed."""
+        return STATES.index(self.console.state)
+
+    @property
+    def trip(self) -> int:
+        return CODES[self.console.trip]
+
+    @property
+    def trim(self) -> float:
+        return float(self.console.status["trim"])
+
+    def readings(self, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
+        """The last status of the console."""
+        return dict(self.console.status)
+
+    def step(self, now_ms: int, inputs: Inputs, outputs: Outputs, command: Command) -> None:
+        """Its ticks are those of the emulated board's clock."""
+        raise RuntimeError("the firmware on the emulated Pico can't be stepped")
+
+    def state(self) -> dict[str, Any]:
+        raise InputError("the emulated Pico's state can't be saved; choose another target")
+
+    def load(self, state: dict[str, Any]) -> None:
+        raise InputError("the emulated Pico can't go on from a snapshot; choose another target")
+
+
 class PicoFaults(Faults):
     """The faults of a wiring plan, made on pins and buses; the records show what comes of it."""
 
-    def __init__(self, world: PicoWorld, plan: WiringPlan):
-        super().__init__(world)
+    unit: PicoUnit
+
+    def __init__(self, inputs: Inputs, plan: WiringPlan):
+        super().__init__(inputs)
         self.KINDS = tuple(plan.faults)
         self._plan = plan
 
@@ -192,7 +212,7 @@ class PicoFaults(Faults):
 
     def _switch(self) -> None:
         """Let exactly those pins be dead and those chips off their buses that should be."""
-        unit, plan = self._world.unit, self._plan
+        unit, plan = self.unit, self._plan
         made = [plan.faults[kind] for kind in self.active]
         absent = [plan.chips[chip] for fault in made for chip in fault.chips]
         unit.i2c.absent = {chip.address for chip in absent if chip.bus == "i2c"}

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hil.link.real_time import RealTimeShadow
+from hil.link.shadow import Shadow
 from hil.runs.junit import Case, check_junit, write_junit
 from hil.runs.tick_log import Tape, Taped
 from hil.targets.figures import HEAD, Course, course_in_process, table_row
@@ -138,6 +139,9 @@ def _perform(
     with ExitStack() as stack:
         with waiting(f"starting {target.name}", wanted.quiet):
             world = stack.enter_context(target.world(job, mode, wanted.state))
+        shadow = world.controller
+        if wanted.compare and isinstance(shadow, Shadow):
+            shadow.peer_drives = False
         tape = None
         if wanted.record:
             about = {
@@ -152,8 +156,6 @@ def _perform(
                 world.controller.on_tick = tape.tick  # what the board used, and when
             else:
                 world.controller = Taped(world.controller, tape)
-        if wanted.compare:
-            world.controller.peer_drives = False
         course = Course(world)
 
         def measured(outcome: Outcome) -> dict[str, Any]:
@@ -181,7 +183,7 @@ def _perform(
             tape.close()
     words = console_lines(outcome, counts, out)
     if wanted.compare:
-        words += f"\n  compared   {_compared(world.controller, target)}"
+        words += f"\n  compared   {_compared(shadow, target)}"
     return outcome, words
 
 
@@ -215,7 +217,7 @@ def _cases(outcome: Outcome, summary: dict[str, Any]) -> Iterator[Case]:
 def _show_table(summaries: list[dict[str, Any]]) -> None:
     table = Table(box=None, pad_edge=False)
     for name in HEAD:
-        table.add_column(name, justify="left" if name in HEAD[:3] else "right", no_wrap=True)
+        table.add_column(name, justify="left" if name in HEAD[:4] else "right", no_wrap=True)
     for summary in summaries:
         table.add_row(*table_row(summary))
     # Never narrower than its content: a terminal wraps a line, but half a word says nothing.

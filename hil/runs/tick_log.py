@@ -18,6 +18,7 @@ from twin.files.errors import InputError
 from twin.recording.nexus import CHANNELS, PARAMETERS, Column
 from twin.recording.reader import opened, values_of
 from twin.recording.recorder import Recorder
+from twin.world.seam import Firmware
 
 FORMAT = 1
 BLOCK_TICKS = 4096  # read at a time
@@ -76,14 +77,36 @@ class Tape:
 
 
 class Taped:
-    """A controller, and a tape of all its ticks."""
+    """A firmware (twin/world/seam.py), and a tape of all its ticks."""
 
-    def __init__(self, controller: Any, tape: Tape):
+    def __init__(self, controller: Firmware, tape: Tape):
         self._controller = controller
         self._tape = tape
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._controller, name)
+    @property
+    def condition(self) -> int:
+        return self._controller.condition
+
+    @property
+    def trip(self) -> int:
+        return self._controller.trip
+
+    @property
+    def trip_ms(self) -> int:
+        return self._controller.trip_ms
+
+    @property
+    def trim(self) -> float:
+        return self._controller.trim
+
+    def readings(self, inputs: Inputs, outputs: Outputs) -> dict[str, Any]:
+        return self._controller.readings(inputs, outputs)
+
+    def state(self) -> dict[str, Any]:
+        return self._controller.state()
+
+    def load(self, state: dict[str, Any]) -> None:
+        self._controller.load(state)
 
     def step(self, now_ms: int, inputs: Inputs, outputs: Outputs, command: Command) -> None:
         self._controller.step(now_ms, inputs, outputs, command)

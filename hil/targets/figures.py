@@ -5,10 +5,11 @@
 
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
+from hil.micropython.build import source_hash
 from twin.runs.job import Job
 from twin.runs.run import build_world, simulate
 from twin.world.world import World
@@ -28,6 +29,8 @@ class Figures:
                           process on the same inputs, counts, and of which signal
     worst_difference_percent : the same of mean voltage or current over a second with beam, to the
                           same run in this process, %
+    firmware, source    : version and hash of the source of the firmware that ran, as it answered;
+                          source_here: the hash of the source in this process
     """
 
     target: str
@@ -44,6 +47,9 @@ class Figures:
     worst_difference: int | None = None
     worst_signal: str | None = None
     worst_difference_percent: float | None = None
+    firmware: str | None = None
+    source: str | None = None
+    source_here: str = field(default_factory=source_hash)
 
 
 class Course:
@@ -93,6 +99,7 @@ HEAD = (
     "target",
     "scenario",
     "verdict",
+    "firmware",
     "apart",
     "apart %",
     "frames",
@@ -102,6 +109,15 @@ HEAD = (
     "overruns",
     "real time ×",
 )
+
+
+def firmware_words(summary: dict[str, Any]) -> str:
+    """Version and source of the firmware that ran, and whether that is not the source here."""
+    if not summary.get("firmware"):
+        return "-"
+    source = summary.get("source") or "unknown"
+    here = summary.get("source_here")
+    return f"{summary['firmware']} {source}" + ("" if source == here else f" (here {here})")
 
 
 def table_row(summary: dict[str, Any]) -> Sequence[str]:
@@ -118,6 +134,7 @@ def table_row(summary: dict[str, Any]) -> Sequence[str]:
         summary["target"] + (" (real time)" if summary["mode"] == "real-time" else ""),
         summary["scenario"],
         verdict,
+        firmware_words(summary),
         f"{shown('worst_difference')} {signal}".rstrip(),
         shown("worst_difference_percent", "{:.3f}"),
         shown("link_frames"),

@@ -1,15 +1,14 @@
-"""What every target is, and the one that needs nothing: the firmware in this process.
+"""What every target is: a place where the firmware runs.
 
 A target makes a world (twin/world/world.py) for a job: the same plant, with the firmware that
-steers it wherever that is. hil/targets/targets.py has the others.
+steers it wherever that is. Each target has a file here, and hil/targets/targets.py lists them.
 """
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
-from firmware.controller import Controller
 from firmware.settings import Settings
 from firmware.signals import Command, Inputs, Outputs
 from hil.targets.figures import Figures
@@ -74,34 +73,6 @@ class Target:
     def firmware(self, settings: Settings, held: Outputs) -> AbstractContextManager[Step]:
         """Context: the firmware alone, for a replay: (now_ms, inputs, command) -> outputs."""
         raise NotImplementedError
-
-
-class InProcess(Target):
-    name = "in-process"
-    what = "the firmware in this process, on CPython"
-
-    def paced_here(self, mode: str) -> bool:
-        return mode == REAL_TIME
-
-    def figures(self, world: World, mode: str) -> Figures:
-        """Nothing is between the twin and this firmware; others differ from it."""
-        return Figures(self.name, mode, worst_difference=0, worst_difference_percent=0.0)
-
-    @contextmanager
-    def world(self, job: Job, mode: str | None = None, state: State = None) -> Iterator[World]:
-        self.mode(mode)
-        yield world_of(job, state)
-
-    @contextmanager
-    def firmware(self, settings: Settings, held: Outputs) -> Iterator[Step]:
-        controller, outputs = Controller(settings), Outputs()
-        outputs.load(held.values())
-
-        def step(now_ms: int, inputs: Inputs, command: Command) -> tuple[int, ...]:
-            controller.step(now_ms, inputs, outputs, command)
-            return outputs.values()
-
-        yield step
 
 
 def world_of(job: Job, state: State) -> World:

@@ -11,13 +11,13 @@ from firmware.settings import Settings
 from firmware.signals import Command, Inputs
 from hil.link.link import Peer
 from hil.link.shadow import Shadow
-from hil.micropython.processes import TARGETS, command_of
+from hil.micropython.processes import INTERPRETERS, command_of
 from tests.kit.hosts import quick_settings, warm_world
 
 TICKS = 5000
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", INTERPRETERS)
 def test_bare_frames(benchmark, target):
     inputs, command = Inputs(), Command(50.0, 0.98)
     with Peer(command_of(target), Settings()) as peer:
@@ -31,7 +31,7 @@ def test_bare_frames(benchmark, target):
         assert peer.ask_counts().firmware["ticks"] == 6 * TICKS
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", INTERPRETERS)
 def test_whole_ticks_with_the_twin_in_regulation(benchmark, target):
     settings = quick_settings()
     world = warm_world(settings)

@@ -35,7 +35,7 @@ def test_no_two_signals_share_a_name():
 
 @SIGNALS
 def test_the_ends_of_a_range_fit_the_bytes_of_its_signal(signal: tuple):
-    name, unit, low, high, code, meaning = signal
+    name, unit, low, high, code, meaning, _ = signal
     assert low < high
     assert unit and meaning
     for value in (low, high):

@@ -303,11 +303,11 @@ def test_settings_that_are_saved_are_in_force_in_the_next_life(start: Any, bench
 
 
 def test_main_goes_over_to_the_link_and_back_and_resets(start, bench, monkeypatch):
-    monkeypatch.setattr(start, "link", lambda board: bench.events.append("linked"))
+    monkeypatch.setattr(start, "link", lambda board, build: bench.events.append(f"linked {build}"))
     bench.order(1500, "link")
     bench.order(3500, "reset")
-    start.main(bench)
-    assert bench.events == [*LIFE, "linked", *LIFE, "reset"]
+    start.main(bench, "1a2b3c4d")
+    assert bench.events == [*LIFE, "linked 1a2b3c4d", *LIFE, "reset"]
     assert bench.armed_ms[0] == WINDOW_MS  # time for Ctrl-C before it
     assert bench.armed_ms[1] >= 1500 + WINDOW_MS
 
@@ -321,7 +321,7 @@ def test_ctrl_c_is_a_byte_like_any_other_while_the_link_is_on(start, bench, monk
         if fails:
             raise ValueError("no frame of ours")
 
-    monkeypatch.setattr(lockstep, "link_over", lambda *_: None)
+    monkeypatch.setattr(lockstep, "session_over", lambda *_: None)
     monkeypatch.setattr(lockstep, "serve", serve)
     start.link(bench)
     assert bench.events == ["key -1", "serving", "key 3"]

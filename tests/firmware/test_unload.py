@@ -23,7 +23,8 @@ sys.modules["machine"] = Module()
 from firmware import unload as lean
 from firmware.link import serve as lockstep
 from firmware.boards import board_table, unit
-from firmware.link.session import Link
+from firmware.link.session import Session
+from firmware.link import lockstep as one_tick, real_time
 from firmware.console.commands import Commands
 from firmware.controller import Controller
 from firmware.link.frame import Receiver, pack
@@ -92,26 +93,33 @@ print(outputs.state, outputs.hv_enable, left())
 lean.drop()
 from firmware.link.frame import START, STEP, pack, pack_start, pack_step
 from io import BytesIO
-from firmware.link.session import Link
+from firmware.link.line import Line
+from firmware.link.serve import begin, parts, prepare
+from firmware.link.session import Session
 command.run = True
 inputs.room_pressure_raw = 98765
 frames = pack(START, 1, 0, pack_start(False, 9999, outputs))
 frames += pack(STEP, 2, 70, pack_step(inputs, command))
 lean.drop()
 out = BytesIO()
-link = Link(BytesIO(frames), out, lambda wait_ms: True, lambda: True, lambda: 0, 9999)
+line = Line(BytesIO(frames), out, lambda wait_ms: True, lambda: True)
+session = Session(line, lambda: 0, 9999)
 seen, held = Inputs(), Outputs()
-print(link.prepare(Settings(), held), link.next_tick())
-link.read(seen)
-link.write(held)
-print(seen.room_pressure_raw, link.command.run, len(out.getvalue()), link.next_tick())
+start = prepare(session, Settings(), held)
+board, clock = parts(session, start[0], held)
+begin(session, clock, controller, held)
+print(start, clock.next_tick())
+lean.drop()
+board.read(seen)
+board.write(held)
+print(seen.room_pressure_raw, board.command.run, len(out.getvalue()), clock.next_tick(), left())
 """
 )
 
 GIVES_BACK = (
     LOADED
     + """
-del board_table, unit, pack, Receiver, Link, Store, service, lockstep
+del board_table, unit, pack, Receiver, Session, Store, service, lockstep, one_tick, real_time
 def used():
     gc.collect()
     gc.collect()
@@ -155,8 +163,8 @@ def test_everything_still_works_afterwards(interpreter: str, tmp_path):
     )
     assert done[1:4] == ["kv", "None", "True 1 48.5"]
     assert done[4:11] == ["ok []"] * 7
-    # On the link: a sign and an answer, 27 bytes each.
-    assert done[11:] == ["0 0 []", "True 70", "98765 True 54 None"]
+    # On the link: a sign and two answers, 27 bytes each.
+    assert done[11:] == ["0 0 []", "(False, {}) 70", "98765 True 81 None []"]
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)

@@ -33,6 +33,6 @@ def intensity(world: World, until_ms: int) -> Spread:
 def compare(job: Job, target: str, until_ms: int, peer_drives: bool) -> tuple[Shadow, Spread]:
     """Run `job` until `until_ms` beside a target; what differed, and the intensity per frame."""
     world = build_world(job)
-    with Peer(command_of(target), world.controller.settings, world.outputs) as peer:
+    with Peer(command_of(target), job.settings(), world.outputs) as peer:
         shadow = world.controller = Shadow(world.controller, peer, peer_drives)
         return shadow, intensity(world, until_ms)

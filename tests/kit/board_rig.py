@@ -32,12 +32,12 @@ class StillPlant:
         self.switches = SWITCHES
         self.heat = SimpleNamespace(fan=0.5, fan_max_rpm=4800.0)
         self.sensors = SimpleNamespace(
-            head_raw=10000,
-            mount_raw=9000,
-            electronics_raw=3210,
-            room_raw=2150,
-            pressure_raw=98765,
-            humidity_raw=4321,
+            head_temperature_raw=10000,
+            mount_temperature_raw=9000,
+            generator_temperature_raw=3210,
+            room_temperature_raw=2150,
+            room_pressure_raw=98765,
+            room_humidity_raw=4321,
         )
 
     def advance(self) -> None:

@@ -4,7 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from firmware.link import frame
-from firmware.link.session import Link
+from firmware.link.line import Line as FirmwareLine
+from firmware.link.serve import begin, parts, prepare
+from firmware.link.session import Session
+from firmware.settings import Settings
 from firmware.signals import Command, Inputs, Outputs
 
 SILENCE_MS = 5000
@@ -29,15 +32,10 @@ class Line:
         self.on_answer: Callable[[], None] = lambda: None
         self._receiver = frame.Receiver()
 
-    def link(self, silence_ms: int = SILENCE_MS) -> Link:
-        return Link(
-            self,
-            self,
-            self.readable,
-            lambda: not self.full,
-            lambda: self.now_ms,
-            silence_ms,
-            lambda: 1000 * self.now_ms,
+    def session(self, silence_ms: int = SILENCE_MS) -> Session:
+        line = FirmwareLine(self, self, self.readable, lambda: not self.full)
+        return Session(
+            line, lambda: self.now_ms, silence_ms, lambda: 1000 * self.now_ms, "1a2b3c4d"
         )
 
     def readable(self, wait_ms: int) -> bool:
@@ -85,6 +83,16 @@ class Line:
         """The last that the firmware told."""
         payloads = [payload for _, kind, _, _, payload in self.said if kind == frame.TOLD]
         return frame.unpack_counts(payloads[-1])
+
+
+def begun(session: Session, controller: Any, settings: Settings | None = None) -> tuple[Any, Any]:
+    """Board and clock of a session whose START is on the line, with that started."""
+    outputs = Outputs()
+    start = prepare(session, settings or Settings(), outputs)
+    assert start
+    board, clock = parts(session, start[0], outputs)
+    begin(session, clock, controller, outputs)
+    return board, clock
 
 
 def ask(kind: int, sequence: int, payload: bytes = b"", now_ms: int = 0) -> bytes:

@@ -30,8 +30,16 @@ class Rig(ChipUnit):
         plant, sensors = self.plant, self.plant.sensors
         plant.kv_monitor_raw, plant.ma_monitor_raw, plant.filament_monitor_raw = 1234, 2345, 3456
         plant.heat.fan = 0.25
-        sensors.head_raw, sensors.mount_raw, sensors.electronics_raw = 9500, 8600, 5000
-        sensors.room_raw, sensors.pressure_raw, sensors.humidity_raw = -512, 76543, 8765
+        (
+            sensors.head_temperature_raw,
+            sensors.mount_temperature_raw,
+            sensors.generator_temperature_raw,
+        ) = 9500, 8600, 5000
+        sensors.room_temperature_raw, sensors.room_pressure_raw, sensors.room_humidity_raw = (
+            -512,
+            76543,
+            8765,
+        )
         self.outputs.lamp_on = 1
 
 
@@ -46,12 +54,12 @@ SIGNALS: dict[str, tuple[Callable[[Any], float], int, int]] = {
     "lamp_current_raw": (lambda plant: 2000 * plant.lamp_on, 0, 6),
     "filament_monitor_raw": (lambda plant: plant.filament_monitor_raw, 0, 52),
     "fan_tach_raw": (lambda plant: plant.heat.fan * plant.heat.fan_max_rpm, 3, 100),
-    "head_temperature_raw": (lambda plant: plant.sensors.head_raw, 0, 52),
-    "mount_temperature_raw": (lambda plant: plant.sensors.mount_raw, 0, 52),
-    "generator_temperature_raw": (lambda plant: plant.sensors.electronics_raw, 1, 52),
-    "room_temperature_raw": (lambda plant: plant.sensors.room_raw, 1, 70),
-    "room_pressure_raw": (lambda plant: plant.sensors.pressure_raw, 2, 70),
-    "room_humidity_raw": (lambda plant: plant.sensors.humidity_raw, 2, 70),
+    "head_temperature_raw": (lambda plant: plant.sensors.head_temperature_raw, 0, 52),
+    "mount_temperature_raw": (lambda plant: plant.sensors.mount_temperature_raw, 0, 52),
+    "generator_temperature_raw": (lambda plant: plant.sensors.generator_temperature_raw, 1, 52),
+    "room_temperature_raw": (lambda plant: plant.sensors.room_temperature_raw, 1, 70),
+    "room_pressure_raw": (lambda plant: plant.sensors.room_pressure_raw, 2, 70),
+    "room_humidity_raw": (lambda plant: plant.sensors.room_humidity_raw, 2, 70),
 }
 # age: longest that it is shown in health, ms
 AGES = {

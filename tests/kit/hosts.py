@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from statistics import fmean
 
-from firmware.controller import Controller
 from firmware.settings import Settings
 from firmware.signals import ALL_CLOSED
 from hil.link.link import Peer
@@ -22,6 +21,7 @@ from twin.runs.run import build_world, simulate
 from twin.scenarios.scenario import load_scenario
 from twin.tube.tube import DEFAULT_TUBE
 from twin.world.faults import CONTACTS
+from twin.world.firmware import LocalFirmware
 from twin.world.world import World
 
 HOSTS = ("in-process", "micropython", "micropython-f32", "emulated-pico")
@@ -88,7 +88,7 @@ def quick_settings(**changed: float) -> Settings:
 def warm_world(settings: Settings) -> World:
     """The default tube, warm and at rest, under a firmware with these settings, for an hour."""
     world = build_world(lasting(bench_job(), 1.0))
-    world.controller = Controller(settings)
+    world.controller = LocalFirmware(settings)
     return world
 
 

@@ -15,7 +15,7 @@ from firmware.console import LINK
 from firmware.console.commands import Commands
 from firmware.console.console import Console
 from firmware.controller import Controller
-from firmware.link.serve import clocks, link_over, serve
+from firmware.link.serve import clocks, serve, session_over
 from firmware.loop import TICK_MS, Schedule
 from firmware.settings import Settings
 from firmware.signals import Command, Inputs, Outputs
@@ -44,6 +44,6 @@ def console(folder):
 
 while console(sys.argv[1]) == LINK:
     try:
-        serve(link_over(standard_streams(), SILENCE_MS, True))
+        serve(session_over(standard_streams(), SILENCE_MS, True))
     except Exception as error:
         print(repr(error), file=sys.stderr)

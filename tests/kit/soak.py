@@ -89,7 +89,7 @@ def soak(
 ) -> Found:
     """So many frames, or until some answers were wrong; `rate` is the part that is damaged."""
     rng = Random(seed)
-    samples = [[rng.randint(low, high) for _, _, low, high, _, _ in INPUTS] for _ in range(SAMPLES)]
+    samples = [[rng.randint(low, high) for _, _, low, high, *_ in INPUTS] for _ in range(SAMPLES)]
     process = Process(end(interpreter), source=ROOT)
     line = NoisyLine(process, seed, rate)
     chain, inputs, command, expected = Chain(), Inputs(), Command(0.0, 0.0), Outputs()

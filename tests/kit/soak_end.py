@@ -43,16 +43,19 @@ class Chain:
 
 
 def main():
-    from firmware.link.serve import SILENCE_MS, link_over
+    from firmware.link.serve import SILENCE_MS, begin, parts, prepare, session_over
     from firmware.loop import run
     from firmware.settings import Settings
     from firmware.signals import Outputs
     from firmware.streams import standard_streams
 
-    link, outputs, chain = link_over(standard_streams(), SILENCE_MS), Outputs(), Chain()
-    if link.prepare(Settings(), outputs):
-        link.begin(chain)
-        run(link, chain, link.command, link, outputs=outputs)
+    session, outputs = session_over(standard_streams(), SILENCE_MS), Outputs()
+    chain = Chain()
+    start = prepare(session, Settings(), outputs)
+    if start:
+        board, clock = parts(session, start[0], outputs)
+        begin(session, clock, chain, outputs)
+        run(board, chain, board.command, clock, outputs=outputs)
 
 
 if __name__ == "__main__":

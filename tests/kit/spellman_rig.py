@@ -54,7 +54,7 @@ class StubTube:
         self.now_ms = 0
         self.hv_enable = self.kv_program_raw = self.filament_program_raw = 0
         self.kv_monitor_raw = self.ma_monitor_raw = self.filament_monitor_raw = 0
-        self.sensors = SimpleNamespace(electronics_raw=3210)
+        self.sensors = SimpleNamespace(generator_temperature_raw=3210)
         self.follows = True  # False: the monitors are what a test sets
 
     def advance(self) -> None:

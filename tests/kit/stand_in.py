@@ -103,5 +103,5 @@ def started_from(files: Mapping[str, bytes], folder: Path) -> str:
 
 
 def build_in(said: str) -> str:
-    found = re.search(r'"build": "(\w+)"', said)
+    found = re.search(r'"build": "([\w-]+)"', said)
     return found[1] if found else said

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import least_squares
 
 from firmware.calibration import DAC_FULL, FAN_FULL, air_mass_kg_m3, pt100_temperature_c
-from firmware.controller import BEAM, FILAMENT_VOLT_PER_A, Controller
+from firmware.controller import BEAM, FILAMENT_VOLT_PER_A
 from firmware.interlocks import NAMES
 from firmware.settings import Settings
 from firmware.signals import Command
@@ -23,6 +23,7 @@ from twin.physics.line_yield import helium_part
 from twin.plant.ambient import Ambient
 from twin.plant.plant import Plant
 from twin.tube.tube import Tube
+from twin.world.firmware import LocalFirmware
 from twin.world.world import World
 
 VERSION = 5  # of the procedure: a change makes remembered calibrations void
@@ -69,7 +70,7 @@ class Laboratory:
         ambient = Ambient((0.0, 1e9), (self.room_c,) * 2, (1013.25,) * 2, (45.0,) * 2)
         self._plant = Plant(self.tube, ambient, self.path_cm, SEED)
         self.command = Command(self.settings.kv, self.settings.ma)
-        self.controller = Controller(self.settings)
+        self.controller = LocalFirmware(self.settings)
         self._world = World(self._plant, self.controller, self.command)
         self._rng = np.random.default_rng(SEED)
         self._seconds: list[tuple[float, ...]] = []

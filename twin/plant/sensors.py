@@ -1,17 +1,19 @@
 """The slow sensors as raw counts: lag, offset, drift, noise and quantisation.
 
-Each forgets exponentially (exact for a constant input over the step). Their counts are what
-firmware/signals.py declares.
+Each forgets exponentially (exact for a constant input over the step). Counts have the names and
+the ranges of firmware/signal_table.py; the board copies them from here by these names.
 """
 
 from math import exp, sqrt
 
 from firmware.calibration import PT_A, PT_B, PT_COUNTS_PER_R0
+from firmware.signal_table import INPUTS
 from firmware.state import Plain
 from twin.plant.noise import Noise
 from twin.tube.sections import SensorParameters
 
 REFERENCE_C = 25.0
+RANGES = {signal[0]: (signal[2], signal[3]) for signal in INPUTS}
 
 
 class Sensors(Plain):
@@ -26,12 +28,12 @@ class Sensors(Plain):
         "mount_drift_k",
         "room_drift_k",
         "pressure_drift_hpa",
-        "head_raw",
-        "mount_raw",
-        "electronics_raw",
-        "room_raw",
-        "pressure_raw",
-        "humidity_raw",
+        "head_temperature_raw",
+        "mount_temperature_raw",
+        "generator_temperature_raw",
+        "room_temperature_raw",
+        "room_pressure_raw",
+        "room_humidity_raw",
     )
 
     def __init__(self, p: SensorParameters, step_s: float, noise: Noise):
@@ -54,8 +56,8 @@ class Sensors(Plain):
         self.head_drift_k = self.mount_drift_k = 0.0
         self.room_drift_k = self.pressure_drift_hpa = 0.0
         self.settle(22.0, 22.0, 22.0, 22.0)
-        self.head_raw = self.mount_raw = self.electronics_raw = 0
-        self.room_raw = self.pressure_raw = self.humidity_raw = 0
+        self.head_temperature_raw = self.mount_temperature_raw = self.generator_temperature_raw = 0
+        self.room_temperature_raw = self.room_pressure_raw = self.room_humidity_raw = 0
 
     def settle(self, head_c: float, mount_c: float, electronics_c: float, room_c: float) -> None:
         """All lags forgotten: the sensors have been at these temperatures for long."""
@@ -86,36 +88,32 @@ class Sensors(Plain):
         self.pressure_drift_hpa += wander[3] * n[3]
         # The reference resistors sit with the electronics and warm with them.
         reference = 1.0 + 1e-6 * p["reference_resistor_ppm_per_k"] * (electronics_c - REFERENCE_C)
-        self.head_raw = pt100_counts(
+        self.head_temperature_raw = pt100_counts(
             self.head_c + p["head_offset_k"] + self.head_drift_k + p["head_noise_k"] * n[4],
             reference,
         )
-        self.mount_raw = pt100_counts(
+        self.mount_temperature_raw = pt100_counts(
             self.mount_c + p["mount_offset_k"] + self.mount_drift_k + p["mount_noise_k"] * n[5],
             reference,
         )
-        self.electronics_raw = centi(
+        self.generator_temperature_raw = centi(
             self.electronics_c + p["electronics_offset_k"] + p["electronics_noise_k"] * n[6],
-            -4000,
-            12500,
+            *RANGES["generator_temperature_raw"],
         )
-        self.room_raw = centi(
+        self.room_temperature_raw = centi(
             self.room_c + p["room_offset_k"] + self.room_drift_k + p["room_noise_k"] * n[7],
-            -4000,
-            8500,
+            *RANGES["room_temperature_raw"],
         )
-        self.pressure_raw = centi(
+        self.room_pressure_raw = centi(
             pressure_hpa
             + p["pressure_offset_hpa"]
             + self.pressure_drift_hpa
             + p["pressure_noise_hpa"] * n[8],
-            30000,
-            110000,
+            *RANGES["room_pressure_raw"],
         )
-        self.humidity_raw = centi(
+        self.room_humidity_raw = centi(
             humidity_percent + p["humidity_offset_percent"] + p["humidity_noise_percent"] * n[9],
-            0,
-            10000,
+            *RANGES["room_humidity_raw"],
         )
 
 

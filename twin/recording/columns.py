@@ -25,10 +25,7 @@ TRUTH = (
 )
 COLUMNS = (
     *TRUTH,
-    *(
-        Column(name, unit, meaning)
-        for name, unit, _low, _high, _code, meaning in (*INPUTS, *OUTPUTS)
-    ),
+    *(Column(signal[0], signal[1], signal[5]) for signal in (*INPUTS, *OUTPUTS)),
 )
 
 

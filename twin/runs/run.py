@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import Any, Protocol
 
 from firmware.calibration import FAN_FULL
-from firmware.controller import TRIPPED, Controller
+from firmware.controller import TRIPPED
 from firmware.interlocks import NAMES
 from firmware.signals import Command
 from firmware.ticks import MASK, diff
@@ -20,6 +20,7 @@ from twin.scenarios.expectation import Expectation
 from twin.scenarios.steps import Step
 from twin.telemetry.telemetry import Telemetry
 from twin.verdict import FRAME_MS, Frames
+from twin.world.firmware import LocalFirmware
 from twin.world.world import World
 
 PER_SAMPLE = 1.0 / (SAMPLE_MS / TICK_MS)
@@ -49,7 +50,7 @@ def build_world(job: Job) -> World:
         plant.start_cold()
     else:
         plant.start_warm(settings.head_set_c, settings.kv * settings.ma, FILAMENT_W)
-    return World(plant, Controller(settings), Command(settings.kv, settings.ma))
+    return World(plant, LocalFirmware(settings), Command(settings.kv, settings.ma))
 
 
 class Run:

@@ -29,6 +29,7 @@ from twin.runs.outcome import Outcome
 from twin.runs.run import FILAMENT_W, simulate
 from twin.runs.run import Progress as RunProgress
 from twin.tube.tube import Tube
+from twin.world.firmware import LocalFirmware
 from twin.world.world import World
 
 ROOM_C = 22.0
@@ -102,7 +103,7 @@ def measure(
     ambient = Ambient((0.0, ROOM_S), (ROOM_C, last_c), (1013.25,) * 2, (45.0,) * 2)
     plant = Plant(tube, ambient, PATH_CM, seed)
     plant.start_warm(settings.head_set_c, settings.kv * settings.ma, FILAMENT_W)
-    controller = Controller(settings)
+    controller = LocalFirmware(settings)
     command = Command(settings.kv, settings.ma)
     world = World(plant, controller, command)
     return drive(world, controller, command, progress)

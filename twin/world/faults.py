@@ -1,47 +1,42 @@
-"""Faults at the seam: what the firmware reads is not what is there.
+"""Faults at the seam: what the firmware reads is not what the plant offers.
 
 They act on raw counts, between the board and the firmware, and so are the same whether the
 firmware is here, in another process or on a board at the end of a link. A world whose seam is
-elsewhere, in chips and on pins, says which of them it can make; what it can't, it refuses.
+elsewhere, in chips and on pins, lists those that it can make and refuses the others.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
-from firmware.signal_table import INPUTS
-from firmware.signals import CHAIN_A, CHAIN_B, GENERATOR_OK, Inputs
+from firmware.signal_table import INPUTS, ages
+from firmware.signals import CHAIN_A, CHAIN_B, GENERATOR_OK, Inputs, Outputs
 from twin.files.errors import InputError
 from twin.plant.plant import TICK_MS
+from twin.world.seam import Board
 
+AGES = ages(INPUTS)
+RANGES = {signal[0]: (signal[2], signal[3]) for signal in INPUTS}
+# Ages whose fault has another name.
+NAMED = {"adc_age_ms": "monitors"}
+# By its name: what stops changing, and the age that grows meanwhile.
+STALE = {
+    f"stale-{NAMED.get(age, age.removesuffix('_age_ms'))}": (tuple(names), age)
+    for age, names in AGES.items()
+}
+_OF = {signal[0]: signal[5].removeprefix("age of ") for signal in INPUTS}
 # kind: what is wrong then
 FAULTS = {
     "chain-a": "channel A of the interlock chain is open",
     "chain-b": "channel B of the interlock chain is open",
     "generator": "the generator's fault contact is open",
     "lamp": "the X-RAY ON lamp draws no current",
-    "fan": "the fan does not turn, whatever it is told",
-    "stale-monitors": "tube voltage and current are not converted any more",
-    "stale-head": "the head's temperature is not converted any more",
-    "stale-mount": "the mount's temperature is not converted any more",
-    "stale-generator": "the generator's temperature is not converted any more",
-    "stale-room": "the room's three values are not converted any more",
+    "fan": "the fan does not turn, whatever its program",
+    **{kind: f"no new reading of {_OF[age]}" for kind, (_, age) in STALE.items()},
     "stuck": "an input `signal` stays at `raw` counts",
     "offset": "an input `signal` reads `raw` counts too high",
 }
 CONTACTS = {"chain-a": CHAIN_A, "chain-b": CHAIN_B, "generator": GENERATOR_OK}
-# What stands still, and the age that grows meanwhile.
-STALE = {
-    "stale-monitors": (("kv_monitor_raw", "ma_monitor_raw"), "adc_age_ms"),
-    "stale-head": (("head_temperature_raw",), "head_age_ms"),
-    "stale-mount": (("mount_temperature_raw",), "mount_age_ms"),
-    "stale-generator": (("generator_temperature_raw",), "generator_age_ms"),
-    "stale-room": (
-        ("room_temperature_raw", "room_pressure_raw", "room_humidity_raw"),
-        "room_age_ms",
-    ),
-}
 ON_A_SIGNAL = ("stuck", "offset")
-RANGES = {signal[0]: (signal[2], signal[3]) for signal in INPUTS}
 
 
 @dataclass(frozen=True)
@@ -74,32 +69,37 @@ class Fault:
 
 
 class Faults:
-    """The faults of a world whose board has the seam's two methods."""
+    """The faults of a world.
+
+    inputs : the world's record: what was read last
+    """
 
     KINDS = tuple(FAULTS)
     """What can be made here."""
 
-    def __init__(self, world: Any):
-        self._world = world
-        self._board: FaultyBoard | None = None
+    def __init__(self, inputs: Inputs):
+        self._inputs: Any = inputs  # its fields are made at run time
+        self._faulty: FaultyReadings | None = None
+
+    def in_front_of(self, board: Board) -> Board:
+        """What to read and write instead of `board`: the board itself if nothing fails."""
+        return FaultyBoard(board, self._faulty) if self._faulty else board
 
     def make(self, fault: Fault) -> None:
         """From the next tick on. InputError if it can't be made here."""
         self.refuse(fault)
-        world = self._world
-        if self._board is None:
-            world.board = self._board = FaultyBoard(world.board, world.inputs)
-        self._board.make(fault, world.inputs)
+        if self._faulty is None:
+            self._faulty = FaultyReadings(self._inputs)
+        self._faulty.make(fault, self._inputs)
 
     def clear(self, name: str | None = None) -> None:
-        """End the fault of this name, or all of them; none that is not there is missed."""
-        if self._board is None:
+        """End the fault of this name, or all of them. A name that is not active is ignored."""
+        if self._faulty is None:
             return
-        self._board.clear(name)
-        if not self._board.active:
-            self._world.board = self._board.board
-            self._world.inputs.load(self._board.healthy.values())
-            self._board = None
+        self._faulty.clear(name)
+        if not self._faulty.active:
+            self._inputs.load(self._faulty.healthy.values())
+            self._faulty = None
 
     def refuse(self, fault: Fault) -> None:
         """InputError if this fault can't be made here."""
@@ -112,25 +112,27 @@ class Faults:
     @property
     def active(self) -> tuple[str, ...]:
         """The names of those that are made now."""
-        return tuple(self._board.active) if self._board else ()
+        return tuple(self._faulty.active) if self._faulty else ()
 
     def state(self) -> list[Any]:
         """What `load` makes again, with what is held and how old it is; plain data."""
-        return self._board.state() if self._board else []
+        return self._faulty.state() if self._faulty else []
 
     def load(self, state: list[Any]) -> None:
         self.clear()
         if state:
-            world = self._world
-            world.board = self._board = FaultyBoard(world.board, world.inputs)
-            self._board.load(state)
+            self._faulty = FaultyReadings(self._inputs)
+            self._faulty.load(state)
 
 
-class FaultyBoard:
-    """A board in front of which something fails. `healthy` is what would be read without."""
+class FaultyReadings:
+    """What active faults make of the readings.
 
-    def __init__(self, board: Any, inputs: Any):
-        self.board = board
+    healthy : what would be read without them
+    active  : by their names
+    """
+
+    def __init__(self, inputs: Any):
         self.healthy: Any = Inputs()
         self.healthy.load(inputs.values())
         self.active: dict[str, Fault] = {}
@@ -150,16 +152,11 @@ class FaultyBoard:
             self.active.pop(one, None)
             self._held.pop(one, None)
 
-    def read(self, inputs: Any) -> None:
-        self.board.read(self.healthy)
+    def put_into(self, inputs: Any) -> None:
+        """The readings of one tick."""
         inputs.load(self.healthy.values())
         for fault in self.active.values():
             self._apply(fault, inputs)
-
-    def write(self, outputs: Any) -> None:
-        self.board.write(outputs)
-        if "fan" in self.active:
-            self.board.plant.fan_program_raw = 0
 
     def _apply(self, fault: Fault, inputs: Any) -> None:
         kind = fault.kind
@@ -193,3 +190,23 @@ class FaultyBoard:
             fault = Fault(kind, signal, raw)
             self.active[fault.name] = fault
         self._held = {kind: list(values) for kind, values in held.items()}
+
+
+class FaultyBoard:
+    """A board in front of which something fails."""
+
+    def __init__(self, board: Board, faulty: FaultyReadings):
+        self._board = board
+        self._faulty = faulty
+        self._driven: Any = Outputs()
+
+    def read(self, inputs: Inputs) -> None:
+        self._board.read(self._faulty.healthy)
+        self._faulty.put_into(inputs)
+
+    def write(self, outputs: Outputs) -> None:
+        if "fan" in self._faulty.active:
+            self._driven.load(outputs.values())
+            self._driven.fan_program_raw = 0
+            outputs = self._driven
+        self._board.write(outputs)

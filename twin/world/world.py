@@ -12,13 +12,13 @@ from typing import Any
 
 import simpy
 
-from firmware import readings as telemetry
 from firmware.interlocks import NAMES
 from firmware.signals import Command, Inputs, Outputs
 from firmware.ticks import MASK
 from twin.plant.plant import TICK_MS, Plant
 from twin.world.board import TwinBoard
 from twin.world.faults import Faults
+from twin.world.seam import Board, Firmware
 
 
 class TickedEnvironment(simpy.Environment):
@@ -37,42 +37,43 @@ class TickedEnvironment(simpy.Environment):
 class World:
     """Plant, board, firmware and clock of one run.
 
-    controller : anything with step(now_ms, inputs, outputs, command), condition, trip, trip_ms
-                 and the laws of firmware/controller.py: the firmware here, or hil's stand-ins for
-                 one that is elsewhere
-    faults     : what fails at the seam, see twin/world/faults.py
+    controller : the firmware that drives the plant, see twin/world/seam.py
+    board      : what it reads and drives; the twin's own if not given
+    faults     : what fails between the two, see twin/world/faults.py
     """
 
-    def __init__(self, plant: Plant, controller: Any, command: Command, board: Any = None):
+    def __init__(
+        self, plant: Plant, controller: Firmware, command: Command, board: Board | None = None
+    ):
         self.plant = plant
         self.controller = controller
         self.command = command
-        self.board = board if board is not None else TwinBoard(plant)
+        self.board: Board = board if board is not None else TwinBoard(plant)
         records: tuple[Any, Any] = (Inputs(), Outputs())  # their fields are made at run time
         self.inputs, self.outputs = records
         self.outputs.fan_program_raw = plant.fan_program_raw
         self.env = TickedEnvironment(self._advance_to, plant.now_ms)
-        self.faults = Faults(self)
+        self.faults = Faults(self.inputs)
 
     @property
     def condition(self) -> int:
         """The state of the firmware that drives the plant, see firmware/controller.py."""
-        return int(self.controller.condition)
+        return self.controller.condition
 
     @property
     def trip(self) -> int:
         """Code of the first cause of its last trip, see docs/board/interlocks.md; 0: none."""
-        return int(self.controller.trip)
+        return self.controller.trip
 
     @property
     def trip_ms(self) -> int:
         """When it tripped, wrapping ms."""
-        return int(self.controller.trip_ms)
+        return self.controller.trip_ms
 
     @property
     def trim(self) -> float:
         """The factor that the compensation law puts on the emission current."""
-        return float(self.controller.compensation.trim)
+        return self.controller.trim
 
     def ask(self, answer: Callable[[int, str], None]) -> None:
         """Have `answer(condition, trip)` called: now, or when a firmware elsewhere has answered.
@@ -82,8 +83,8 @@ class World:
         answer(self.condition, NAMES.get(self.trip, ""))
 
     def readings(self) -> dict[str, Any]:
-        """What the firmware says of itself, in physical units."""
-        return telemetry.readings(self.controller, self.inputs, self.outputs)
+        """What the firmware reports about itself, in physical units."""
+        return self.controller.readings(self.inputs, self.outputs)
 
     def every(self, period_ms: int, act: Callable[[int], None]) -> None:
         """Call `act(now_ms)` once every `period_ms`, from one period after now on."""
@@ -138,7 +139,8 @@ class World:
         plant = self.plant
         now_ms = plant.now_ms
         inputs, outputs, command = self.inputs, self.outputs, self.command
-        read, write = self.board.read, self.board.write
+        board = self.faults.in_front_of(self.board)
+        read, write = board.read, board.write
         step, advance = self.controller.step, plant.advance
         while now_ms < time_ms:
             read(inputs)

@@ -33,19 +33,19 @@ class Rack:
             [
                 lambda: plant.ma_monitor_raw * VOLTS_PER_COUNT,
                 lambda: plant.filament_monitor_raw * VOLTS_PER_COUNT,
-                lambda: sensors.electronics_raw * LM35_VOLTS_PER_CENTI,
+                lambda: sensors.generator_temperature_raw * LM35_VOLTS_PER_CENTI,
             ],
             now_us,
         )
         self.dac = Mcp4728(now_us)
         self.air = Bme280(
-            lambda: 0.01 * sensors.room_raw,
-            lambda: float(sensors.pressure_raw),
-            lambda: 0.01 * sensors.humidity_raw,
+            lambda: 0.01 * sensors.room_temperature_raw,
+            lambda: float(sensors.room_pressure_raw),
+            lambda: 0.01 * sensors.room_humidity_raw,
             now_us,
         )
-        self.head = Max31865(lambda: sensors.head_raw / RATIO_COUNTS, now_us)
-        self.mount = Max31865(lambda: sensors.mount_raw / RATIO_COUNTS, now_us)
+        self.head = Max31865(lambda: sensors.head_temperature_raw / RATIO_COUNTS, now_us)
+        self.mount = Max31865(lambda: sensors.mount_temperature_raw / RATIO_COUNTS, now_us)
         self.fan = Fan(lambda: plant.heat.fan * plant.heat.fan_max_rpm, begin_us=now_us())
         self.i2c: dict[int, I2CChip] = {
             KV_ADDRESS: self.kv_adc,

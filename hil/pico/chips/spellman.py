@@ -29,7 +29,7 @@ FORMAT, COMMAND, RANGE = 1, 2, 3
 
 class Sensed(Protocol):
     @property
-    def electronics_raw(self) -> int: ...
+    def generator_temperature_raw(self) -> int: ...
 
 
 class Tube(Protocol):
@@ -243,7 +243,7 @@ class VirtualGenerator:
         if command != 20:
             return None
         amps = plant.filament_monitor_raw / ADC_FULL * settings.filament_full_a
-        board_c = 0.01 * plant.sensors.electronics_raw
+        board_c = 0.01 * plant.sensors.generator_temperature_raw
         return [
             counts(board_c, 300.0),  # its control board: taken to be as warm as the other
             counts(24.0, 42.9),  # the low-voltage supply

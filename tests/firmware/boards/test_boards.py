@@ -36,12 +36,14 @@ def test_a_unit_reads_all_its_chips(rig: Rig):
     assert inputs.kv_monitor_raw == plant.kv_monitor_raw
     assert inputs.ma_monitor_raw == plant.ma_monitor_raw
     assert inputs.filament_monitor_raw == plant.filament_monitor_raw
-    assert inputs.head_temperature_raw == sensors.head_raw
-    assert inputs.mount_temperature_raw == sensors.mount_raw
-    assert inputs.generator_temperature_raw == pytest.approx(sensors.electronics_raw, abs=1)
-    assert inputs.room_temperature_raw == pytest.approx(sensors.room_raw, abs=1)
-    assert inputs.room_pressure_raw == pytest.approx(sensors.pressure_raw, abs=2)
-    assert inputs.room_humidity_raw == pytest.approx(sensors.humidity_raw, abs=2)
+    assert inputs.head_temperature_raw == sensors.head_temperature_raw
+    assert inputs.mount_temperature_raw == sensors.mount_temperature_raw
+    assert inputs.generator_temperature_raw == pytest.approx(
+        sensors.generator_temperature_raw, abs=1
+    )
+    assert inputs.room_temperature_raw == pytest.approx(sensors.room_temperature_raw, abs=1)
+    assert inputs.room_pressure_raw == pytest.approx(sensors.room_pressure_raw, abs=2)
+    assert inputs.room_humidity_raw == pytest.approx(sensors.room_humidity_raw, abs=2)
     assert inputs.fan_tach_raw == pytest.approx(2400, abs=3)
     assert inputs.lamp_current_raw == rig.rack.lamp_raw() > 0
     assert max(inputs.adc_age_ms, inputs.head_age_ms, inputs.room_age_ms) < 700

@@ -52,7 +52,7 @@ def test_the_counts_are_exact_over_the_whole_range(kv, ma, filament, head, mount
     rig = Rig()
     rig.plant.kv_monitor_raw, rig.plant.ma_monitor_raw = kv, ma
     rig.plant.filament_monitor_raw = filament
-    rig.plant.sensors.head_raw, rig.plant.sensors.mount_raw = head, mount
+    rig.plant.sensors.head_temperature_raw, rig.plant.sensors.mount_temperature_raw = head, mount
     rig.tick(2 * HALF_A_SECOND)
     inputs = rig.inputs
     assert (inputs.kv_monitor_raw, inputs.ma_monitor_raw) == (kv, ma)
@@ -95,7 +95,7 @@ def test_the_three_values_of_the_room_belong_together_at_every_tick():
     rig.tick(SETTLED)
     for turn in range(40):
         room = rooms[turn % 2]
-        sensors.room_raw, sensors.pressure_raw, sensors.humidity_raw = room
+        sensors.room_temperature_raw, sensors.room_pressure_raw, sensors.room_humidity_raw = room
         for _ in range(23):  # no multiple of anything
             rig.tick()
             shown = [getattr(rig.inputs, name) for name in ROOM]

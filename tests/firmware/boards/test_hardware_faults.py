@@ -64,7 +64,7 @@ BREAKS: dict[str, tuple[Break, tuple[str, ...], tuple[str, ...]]] = {
     ),
     "DAC absent": (lambda rig: setattr(rig.rack.dac, "absent", True), (), ()),
     "LM35 off": (
-        lambda rig: setattr(rig.plant.sensors, "electronics_raw", 0),
+        lambda rig: setattr(rig.plant.sensors, "generator_temperature_raw", 0),
         ("generator_age_ms",),
         ("generator_temperature_raw",),
     ),
@@ -85,7 +85,7 @@ BREAKS: dict[str, tuple[Break, tuple[str, ...], tuple[str, ...]]] = {
     ),
     "air errs half-way": (lambda rig: falter(rig, AIR_ADDRESS, 7), ("room_age_ms",), ROOM),
     "air below the range of its pressure": (
-        lambda rig: setattr(rig.plant.sensors, "pressure_raw", 20000),
+        lambda rig: setattr(rig.plant.sensors, "room_pressure_raw", 20000),
         ("room_age_ms",),
         ROOM,
     ),

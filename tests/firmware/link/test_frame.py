@@ -38,7 +38,7 @@ from tests.kit.on_micropython import PRECISIONS, printed_here, printed_on_microp
 
 
 def raw_values(signals: tuple) -> st.SearchStrategy[tuple]:
-    return st.tuples(*[st.integers(low, high) for _, _, low, high, _, _ in signals])
+    return st.tuples(*[st.integers(low, high) for _, _, low, high, *_ in signals])
 
 
 FRAMES = st.tuples(
@@ -209,6 +209,7 @@ def test_a_frame_of_another_version_is_not_understood():
 
 BOTH_ENDS = """
 from firmware.link.frame import *
+from firmware.signal_table import INPUTS
 from firmware.signals import Inputs, Outputs, Command
 import binascii
 say = lambda data: print(binascii.hexlify(data).decode())
@@ -218,7 +219,7 @@ state = 12345
 receiver = Receiver()
 for n in range(200):
     values = []
-    for name, unit, low, high, code, meaning in INPUTS:
+    for name, unit, low, high, code, meaning, age in INPUTS:
         state = (state * 75 + 74) % 65537
         values.append(low + state * 8191 % (high - low + 1))
     inputs.load(values)

@@ -10,27 +10,32 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import firmware
 from firmware.controller import Controller
 from firmware.link import state_items
 from firmware.link.frame import (
     COUNTS,
     DONE,
     END,
+    IDENTIFY,
+    IDENTITY,
     ITEM,
     LAST_WORD,
     OUTPUTS_HELD,
     REFUSED,
     SAFE,
+    START,
     STATE,
     TOLD,
     Receiver,
     pack_number,
+    pack_start,
 )
 from firmware.link.serve import ByFrame, serve
 from firmware.link.session import SAFE_MS
 from firmware.settings import Settings
 from firmware.signals import Command, Inputs, Outputs
-from tests.kit.far_end import HELD, SILENCE_MS, Line, ask, setting, start, step
+from tests.kit.far_end import HELD, SILENCE_MS, Line, ask, begun, setting, start, step
 
 NOTHING = Outputs().values()
 NOISE = b"MicroPython, not a frame\r\n\0"
@@ -39,7 +44,7 @@ NOISE = b"MicroPython, not a frame\r\n\0"
 def served(*frames: bytes, closed: bool = True) -> Line:
     """A line on which these frames came, all at once, and then the end."""
     line = Line((0, b"".join(frames)), closed=1 if closed else None)
-    serve(line.link())
+    serve(line.session())
     return line
 
 
@@ -73,51 +78,47 @@ def test_any_other_number_is_counted_and_passed_over(other):
 
 def test_the_numbers_wrap():
     line = Line((0, start(1)))
-    link = line.link()
-    outputs = Outputs()
-    link.prepare(Settings(), outputs)
-    link.begin(Controller(Settings()))
+    session = line.session()
+    _, clock = begun(session, Controller(Settings()))
     for number in range(2, 0x10005):
         line.due.append((0, step(number & 0xFFFF, number)))
-        assert link.next_tick() == number
-    assert link.counts["out_of_order"] == 0
+        assert clock.next_tick() == number
+    assert session.counts["out_of_order"] == 0
 
 
 def test_what_was_damaged_stays_counted_when_the_numbers_wrap():
     line = Line((0, start(0xFFFD)))
-    link = line.link()
-    link.counts["out_of_order"] = 0
-    link._sequence = 0xFFFC
-    link.prepare(Settings(), Outputs())
-    link.begin(Controller(Settings()))
+    session = line.session()
+    session.sequence = 0xFFFC
+    _, clock = begun(session, Controller(Settings()))
     line.due.append((0, NOISE + NOISE))
     for number in (0xFFFE, 0xFFFF, 0, 1, 2):
         line.due.append((0, step(number, number)))
-        assert link.next_tick() == number
-    assert link.receiver.corrupt == 2
+        assert clock.next_tick() == number
+    assert session.line.receiver.corrupt == 2
 
 
 def test_noise_between_frames_is_passed_over_and_counted():
     line = Line((0, NOISE + start(1)), closed=9)
     line.due.append((1, NOISE + step(2, 10) + NOISE + step(3, 20) + ask(COUNTS, 4)))
-    serve(line.link())
+    serve(line.session())
     assert [number for number, _, _ in line.told(OUTPUTS_HELD)] == [1, 2, 3]
     assert line.counts()["corrupt"] == 2  # what came before the first frame was nobody's
 
 
 def test_a_line_that_echoes_is_neither_obeyed_nor_counted_as_a_sign_of_life():
     line = Line((0, start(1)))
-    link = line.link()
+    session = line.session()
 
     def echo() -> None:
         _, kind, sequence, now_ms, payload = line.said[-1]
         line.due.append((line.now_ms + 1, ask(kind, sequence, payload, now_ms)))
 
     line.on_answer = echo
-    serve(link)
+    serve(session)
     assert line.now_ms <= SILENCE_MS + SAFE_MS
-    assert link.counts["ticks"] == 0
-    assert link.counts["out_of_order"] > 0
+    assert session.counts["ticks"] == 0
+    assert session.counts["out_of_order"] > 0
 
 
 def test_a_frame_cut_off_by_the_end_of_the_line_is_no_tick():
@@ -128,10 +129,10 @@ def test_a_frame_cut_off_by_the_end_of_the_line_is_no_tick():
 @given(st.lists(st.binary(max_size=300), max_size=8))
 def test_whatever_comes_the_firmware_neither_ticks_nor_hangs_nor_energises_anything(pieces):
     line = Line((0, start(1)), *[(10 * at, piece) for at, piece in enumerate(pieces)])
-    link = line.link()
-    serve(link)
+    session = line.session()
+    serve(session)
     assert line.now_ms <= 10 * len(pieces) + SILENCE_MS + 2 * SAFE_MS
-    assert link.counts["ticks"] == 0
+    assert session.counts["ticks"] == 0
     assert {values for *_, values in line.told(OUTPUTS_HELD, SAFE, LAST_WORD)} <= {HELD, NOTHING}
 
 
@@ -142,12 +143,13 @@ def test_settings_and_command_arrive_unrounded():
         (0, setting(1, "ma", 0.1 + 0.2) + setting(2, "preheat_ms", 4321) + start(3)),
         (0, step(4, 10, command)),
     )
-    link, settings, outputs = line.link(), Settings(), Outputs()
-    assert link.prepare(settings, outputs)
-    assert (settings.ma, settings.preheat_ms, outputs.values()) == (0.1 + 0.2, 4321, HELD)
-    assert link.next_tick() == 10
-    link.read(Inputs())
-    told = link.command
+    settings = Settings()
+    board, clock = begun(line.session(), Controller(Settings()), settings)
+    assert (settings.ma, settings.preheat_ms) == (0.1 + 0.2, 4321)
+    assert line.told(OUTPUTS_HELD) == [(3, 0, HELD)]
+    assert clock.next_tick() == 10
+    board.read(Inputs())
+    told = board.command
     assert (told.kv, told.ma, told.run, told.hold) == (49.9 + 1e-14, 0.1 + 0.2, True, 4)
 
 
@@ -176,7 +178,7 @@ def test_a_state_goes_there_and_comes_back():
 
 def test_nobody_at_the_other_end_starts_nothing():
     line = Line()
-    serve(line.link(1000))
+    serve(line.session(1000))
     assert {kind for _, kind, *_ in line.said} == {SAFE}
     assert line.now_ms == 1000
     assert [at_ms for at_ms, *_ in line.said] == list(range(0, 1000, SAFE_MS))
@@ -195,7 +197,7 @@ def test_nobody_at_the_other_end_starts_nothing():
 def test_a_frame_out_of_turn_ends_it_with_the_reason(frames, message):
     line = Line((0, b"".join(frames)), closed=1)
     with pytest.raises((ValueError, KeyError), match=message):
-        serve(line.link())
+        serve(line.session())
     assert {values for *_, values in line.told(OUTPUTS_HELD, LAST_WORD)} <= {HELD, NOTHING}
     refused = [payload.decode() for _, kind, *_, payload in line.said if kind == REFUSED]
     if "due" not in message:
@@ -204,7 +206,7 @@ def test_a_frame_out_of_turn_ends_it_with_the_reason(frames, message):
 
 def test_a_host_that_stalls_hears_the_safe_state_after_100_ms_once_and_may_go_on():
     line = Line((0, start(1)), (0, step(2, 10)), (4000, step(3, 20)), (4000, ask(COUNTS, 4)))
-    serve(line.link())
+    serve(line.session())
     safe = [at_ms for at_ms, kind, *_ in line.said if kind == SAFE]
     assert safe[:2] == [0, SAFE_MS]  # the sign at the beginning; the silence after the step
     assert [number for number, _, _ in line.told(OUTPUTS_HELD)] == [1, 2, 3]
@@ -213,7 +215,7 @@ def test_a_host_that_stalls_hears_the_safe_state_after_100_ms_once_and_may_go_on
 
 def test_a_silent_other_end_is_the_end_after_the_time_that_start_allowed():
     line = Line((0, start(1, silence_ms=700)), (0, step(2, 10)), (2000, step(3, 20)))
-    serve(line.link())
+    serve(line.session())
     assert line.told(LAST_WORD) == [(2, 10, NOTHING)] * 3
     assert line.now_ms == 700
 
@@ -222,7 +224,7 @@ def test_a_silent_other_end_is_the_end_after_the_time_that_start_allowed():
 def test_no_start_allows_a_silence_without_end(silence_ms):
     """The clock wraps: half its period is never over."""
     line = Line((0, start(1, silence_ms=silence_ms)))
-    serve(line.link())
+    serve(line.session())
     assert line.now_ms == 60_000
 
 
@@ -235,15 +237,31 @@ def test_the_word_end_is_the_end_at_once():
 def test_a_line_that_is_full_is_not_waited_for():
     line = Line((0, start(1)), (0, step(2, 10)), (10, step(2, 10)), (20, ask(COUNTS, 3)))
     line.full = True
-    link = line.link()
-    serve(link)
+    session = line.session()
+    serve(session)
     assert line.said == []
-    assert link.counts["unsaid"] > 3
+    assert session.line.unsaid > 3
 
 
 def test_counts_may_be_asked_for_before_the_start():
     line = served(ask(COUNTS, 1), start(2))
     assert [kind for _, kind, *_ in line.said if kind == TOLD] == [TOLD]
+
+
+@pytest.mark.parametrize("frames", [(ask(IDENTIFY, 1), start(2)), (start(1), ask(IDENTIFY, 2))])
+def test_the_firmware_answers_its_version_and_its_build_before_the_start_and_after_it(frames):
+    answers = [payload for _, kind, *_, payload in served(*frames).said if kind == IDENTITY]
+    assert answers == [f"{firmware.__version__} 1a2b3c4d".encode()]
+
+
+def test_a_host_with_another_table_of_signals_is_refused_with_both_checksums():
+    wrong = bytearray(pack_start(False, SILENCE_MS, Outputs()))
+    wrong[5] ^= 1
+    line = Line((0, ask(START, 1, bytes(wrong))), closed=1)
+    with pytest.raises(ValueError, match=r"another table of signals: checksum [0-9a-f]{8}, here"):
+        serve(line.session())
+    assert line.told(OUTPUTS_HELD) == []
+    assert "flash the firmware of this host" in line.said[-1][4].decode()
 
 
 class Waiting:

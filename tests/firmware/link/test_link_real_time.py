@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-import firmware.link.session as link_module
+import firmware.link.real_time as real_time_module
 from firmware.controller import BEAM, OFF, PREHEAT, RAMP, TRIPPED, Controller
 from firmware.interlocks import NAMES
 from firmware.link import state_items
@@ -24,13 +24,14 @@ from firmware.link.frame import (
     pack_start,
 )
 from firmware.link.frame import START as START_KIND
+from firmware.link.real_time import AGES, grow
 from firmware.link.serve import serve
-from firmware.link.session import Link, grow
+from firmware.link.session import Session
 from firmware.settings import Settings
-from firmware.signal_table import OUTPUTS
+from firmware.signal_table import INPUTS, OUTPUTS
 from firmware.signals import Command, Inputs, Outputs
 from firmware.ticks import MASK
-from tests.kit.far_end import HELD, Line, ask, start, step
+from tests.kit.far_end import HELD, Line, ask, begun, start, step
 from tests.kit.hosts import quick_settings, warm_world
 
 STATE_AT = [signal[0] for signal in OUTPUTS].index("state")
@@ -87,7 +88,7 @@ def settings_of(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("firmware.link.serve.Settings", quick_settings)
 
 
-def session(moment: Moment, fed: int = FED) -> tuple[Line, int, int]:
+def fed_line(moment: Moment, fed: int = FED) -> tuple[Line, int, int]:
     """A line on which `fed` steps come in time; with it the last number and when that came."""
     frames = moment.frames()
     line = Line((0, b"".join(frames)))
@@ -122,8 +123,8 @@ def test_a_line_that_drops_ends_every_state_within_100_ms_by_the_firmware_alone(
     moments, condition, monkeypatch
 ):
     settings_of(monkeypatch)
-    line, _, last_ms = session(moments[condition])
-    serve(line.link())
+    line, _, last_ms = fed_line(moments[condition])
+    serve(line.session())
     fed = [values for *_, values in line.told(TICKED)[:FED]]
     assert [values[STATE_AT] for values in fed] == [condition] * FED
     assert all(energised(values) for values in fed)
@@ -137,9 +138,9 @@ def test_a_line_that_drops_ends_every_state_within_100_ms_by_the_firmware_alone(
 def test_without_ages_that_grow_the_beam_would_stay(moments, monkeypatch):
     """The control of the test before."""
     settings_of(monkeypatch)
-    monkeypatch.setattr(link_module, "grow", lambda inputs, late_ms: None)
-    line, _, _ = session(moments[BEAM])
-    serve(line.link())
+    monkeypatch.setattr(real_time_module, "grow", lambda inputs, late_ms: None)
+    line, _, _ = fed_line(moments[BEAM])
+    serve(line.session())
     assert all(energised(values) for *_, values in line.told(TICKED)[: FED + 10])
 
 
@@ -149,7 +150,7 @@ def test_a_line_that_comes_back_finds_the_trip_and_takes_a_fresh_run_for_a_new_s
 ):
     settings_of(monkeypatch)
     moment = moments[condition]
-    line, number, last_ms = session(moment)
+    line, number, last_ms = fed_line(moment)
     states = {}
     for tick in range(60):
         at_ms = last_ms + 300 + PERIOD_MS * tick
@@ -158,7 +159,7 @@ def test_a_line_that_comes_back_finds_the_trip_and_takes_a_fresh_run_for_a_new_s
         number += 1
         line.due.append((at_ms, step(number, at_ms, told, moment.inputs)))
         states[number] = tick
-    serve(line.link())
+    serve(line.session())
     seen: dict[int, set[int]] = {}
     for sequence, _, values in line.told(TICKED):
         if sequence in states:
@@ -175,39 +176,39 @@ def test_a_line_on_which_only_old_frames_come_is_a_line_that_has_dropped(
     """Frames that were held up somewhere, for ever as late; and the same one again and again."""
     settings_of(monkeypatch)
     moment = moments[condition]
-    line, number, last_ms = session(moment)
+    line, number, last_ms = fed_line(moment)
     for tick in range(50):
         came_ms = last_ms + 10 + PERIOD_MS * tick
         number += 1
         line.due.append((came_ms, step(number, came_ms - 80, moment.command, moment.inputs)))
         line.due.append((came_ms + 1, step(number, came_ms - 80, moment.command, moment.inputs)))
-    serve(line.link())
+    serve(line.session())
     assert when_safe(line) - last_ms <= SAFE_WITHIN_MS
 
 
 def test_a_sample_from_far_ahead_is_refused_for_it_would_never_grow_old(moments, monkeypatch):
     settings_of(monkeypatch)
     moment = moments[BEAM]
-    line, number, last_ms = session(moment)
+    line, number, last_ms = fed_line(moment)
     for tick in range(50):
         came_ms = last_ms + 10 + PERIOD_MS * tick
         number += 1
         line.due.append((came_ms, step(number, came_ms + 5000, moment.command, moment.inputs)))
-    link = line.link()
-    serve(link)
+    session = line.session()
+    serve(session)
     assert when_safe(line) - last_ms <= SAFE_WITHIN_MS
-    assert link.counts["out_of_order"] == 50
+    assert session.counts["out_of_order"] == 50
 
 
-def real_time(*due: tuple[int, bytes], closed: int | None = None) -> tuple[Line, Link]:
+def real_time(*due: tuple[int, bytes], closed: int | None = None) -> tuple[Line, Session]:
     line = Line((0, start(1, real_time=True)), *due, closed=closed)
-    link = line.link()
-    serve(link)
-    return line, link
+    session = line.session()
+    serve(session)
+    return line, session
 
 
 def test_the_boards_clock_makes_the_ticks_and_each_tells_its_time_and_its_sample():
-    line, link = real_time(
+    line, session = real_time(
         (3, step(2, 0)), (12, step(3, 13)), (41, step(4, 43)), (50, ask(COUNTS, 5)), closed=60
     )
     assert line.told(OUTPUTS_HELD) == [(1, 0, HELD)]
@@ -220,15 +221,15 @@ def test_the_boards_clock_makes_the_ticks_and_each_tells_its_time_and_its_sample
         (4, 53),
     ]
     assert line.counts()["unfed"] == 2
-    assert link.counts["ticks"] == 6
+    assert session.counts["ticks"] == 6
 
 
 def test_of_several_steps_the_newest_counts_and_older_ones_are_passed_over():
-    line, link = real_time(
+    line, session = real_time(
         (3, step(2, 0)), (5, step(5, 13)), (6, step(3, 13) + step(4, 13)), (25, ask(END, 6))
     )
     assert [number for number, *_ in line.told(TICKED)] == [2, 5, 5]
-    assert (link.counts["lost"], link.counts["out_of_order"]) == (2, 2)
+    assert (session.counts["lost"], session.counts["out_of_order"]) == (2, 2)
 
 
 def test_the_session_ends_at_the_word_end_between_two_ticks():
@@ -247,18 +248,22 @@ def test_the_state_can_be_asked_for_while_the_ticks_go_on():
 
 def test_a_flood_of_garbage_holds_up_no_tick():
     garbage = [(at_ms, bytes([1 + at_ms % 255] * 200)) for at_ms in range(4, 400)]
-    line, link = real_time((3, step(2, 0)), *garbage, closed=400)
+    line, session = real_time((3, step(2, 0)), *garbage, closed=400)
     assert [now_ms for _, now_ms, _ in line.told(TICKED)] == list(range(3, 400, 10))
-    assert link.counts["late"] == 0
+    assert session.counts["late"] == 0
 
 
 def test_a_line_that_is_full_holds_up_no_tick():
     line = Line((0, start(1, real_time=True)), (3, step(2, 0)), closed=100)
     line.full = True
-    link = line.link()
-    serve(link)
+    session = line.session()
+    serve(session)
     assert line.said == []
-    assert link.counts["ticks"] == 10
+    assert session.counts["ticks"] == 10
+
+
+def test_the_ages_that_grow_are_those_of_the_table():
+    assert set(AGES) == {signal[0] for signal in INPUTS if signal[1] == "ms"}
 
 
 def test_ages_grow_to_their_end_and_no_further():
@@ -274,8 +279,7 @@ def test_a_state_of_another_clock_is_put_on_this_one():
     """The first tick is as long as it would have been without the change of clocks."""
     line = Line((0, ask(START_KIND, 1, pack_start(True, SILENCE_MS, Outputs()), 1_000_010)))
     line.now_ms = 500
-    link, there = line.link(), Controller(Settings())
-    link.prepare(Settings(), Outputs())
+    session, there = line.session(), Controller(Settings())
     there.last_ms, there.trip_ms = 1_000_000, 999_000
-    link.begin(there)
+    begun(session, there)
     assert (there.last_ms, there.trip_ms) == (490, (500 - 1010) & MASK)

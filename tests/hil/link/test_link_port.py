@@ -16,7 +16,7 @@ from firmware.signals import Command, Inputs
 from hil.link.link import Link, LinkError, Patience
 from hil.link.real_time import RealTimeLink, RealTimeShadow
 from hil.link.shadow import Shadow
-from hil.link.transports import Port, open_link
+from hil.link.transports import SerialLine, open_link
 from hil.micropython.interpreters import find_micropython
 from hil.unit.console import ConsoleClient, RefusedError, connect
 from tests.kit.disk import Disk
@@ -154,6 +154,6 @@ class Slow:
 
 
 def test_a_port_without_a_descriptor_is_read_in_slices():
-    port = Port(Slow(), "rfc2217://there:1", b"before")
+    port = SerialLine(Slow(), "rfc2217://there:1", b"before")
     port.write(b"after")
     assert [port.read(0.1), port.read(0.1), port.read(0.0)] == [b"before", b"after", b""]

@@ -8,16 +8,24 @@ from firmware.signals import ALL_CLOSED, Command, Inputs, Outputs
 from hil.link.link import Link, LinkError, Peer
 from hil.link.shadow import make_safe
 from hil.link.transports import Process
-from hil.micropython.processes import TARGETS, command_of
+from hil.micropython.processes import INTERPRETERS, command_of
 from tests.kit.ramp import beside, fill, ramp_world
 from twin.files.errors import InputError
 
 SAFE = Outputs().values()
 START_BY_HAND = """
 from firmware.link.serve import *
-link, outputs = link_over(standard_streams(), 9999), Outputs()
-link.prepare(Settings(), outputs)
-link.begin(Controller(Settings()))
+session, outputs = session_over(standard_streams(), 9999), Outputs()
+prepare(session, Settings(), outputs)
+link, clock = parts(session, False, outputs)
+begin(session, clock, Controller(Settings()), outputs)
+"""
+
+
+SERVE = """
+from firmware.link import serve
+from firmware.streams import standard_streams
+serve.serve(serve.session_over(standard_streams(), 1000))
 """
 
 
@@ -31,7 +39,7 @@ def fan_at(count: int) -> Outputs:
     return outputs
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", INTERPRETERS)
 @pytest.mark.parametrize("pty", [True, False])
 def test_the_outputs_of_before_the_first_step_are_held_and_the_last_word_is_the_safe_state(
     target, pty
@@ -50,7 +58,7 @@ def test_a_line_that_falls_silent_ends_in_the_safe_state():
         assert peer.outputs.values() == SAFE
 
 
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("target", INTERPRETERS)
 def test_an_exception_in_a_tick_ends_in_the_safe_state_and_is_told(target):
     settings, inputs = Settings(), Inputs()
     settings.fan_exponent = 0.0
@@ -117,8 +125,8 @@ def test_a_program_that_is_not_there_is_an_ordinary_error():
 
 
 def test_an_answer_to_another_frame_is_none():
-    late = START_BY_HAND + "link.next_tick()\nlink._now_ms -= 10\nlink.write(outputs)\n"
-    late += "link.next_tick()"
+    late = START_BY_HAND + "clock.next_tick()\nsession.now_ms -= 10\nlink.write(outputs)\n"
+    late += "clock.next_tick()"
     with Peer(micropython(late), Settings(), timeout_s=0.5, resend_s=9.0) as peer:
         with pytest.raises(LinkError, match=r"no answer within 0\.5 s"):
             peer.exchange(100, Inputs(), Command(50.0, 0.98))
@@ -127,7 +135,7 @@ def test_an_answer_to_another_frame_is_none():
 
 def test_an_answer_that_comes_again_is_counted_and_not_taken():
     twice = START_BY_HAND + "for tick in range(3):\n"
-    twice += "    link.next_tick()\n    link.write(outputs)\n    link.write(outputs)\n"
+    twice += "    clock.next_tick()\n    link.write(outputs)\n    link.write(outputs)\n"
     with Peer(micropython(twice), Settings()) as peer:
         for tick in range(3):
             peer.exchange(10 * tick, Inputs(), Command(50.0, 0.98))
@@ -139,13 +147,26 @@ def test_an_interpreter_that_is_missing_is_named_with_its_mend(monkeypatch):
     monkeypatch.setenv("TUBETWIN_MICROPYTHON", "/nowhere/micropython")
     with pytest.raises(InputError, match="TUBETWIN_MICROPYTHON"):
         command_of("micropython")
-    with pytest.raises(ValueError, match="no target"):
+    with pytest.raises(ValueError, match="no interpreter"):
         command_of("pdp-11")
 
 
-def test_a_firmware_with_another_table_of_signals_is_told_apart():
-    other = "import firmware.signal_table as t\nt.OUTPUTS = t.OUTPUTS[:-1]\n"
-    other += "from firmware.link import serve\nfrom firmware.streams import standard_streams\n"
-    other += "serve.serve(serve.link_over(standard_streams(), 1000))"
-    with pytest.raises(LinkError, match=r"another table of signals|refuses"):
+CHANGED_TABLES = {
+    "one signal less": "t.OUTPUTS = t.OUTPUTS[:-1]",
+    "two signals of equal size swapped": "i = t.INPUTS\nt.INPUTS = i[:1] + (i[2], i[1]) + i[3:]",
+    "another range": "o = t.OUTPUTS\nt.OUTPUTS = o[:2] + (o[2][:3] + (1023,) + o[2][4:],) + o[3:]",
+}
+
+
+@pytest.mark.parametrize("change", CHANGED_TABLES.values(), ids=CHANGED_TABLES)
+def test_a_firmware_with_another_table_of_signals_is_refused(change):
+    """Also one whose frames have the same size: only the checksum finds it."""
+    other = f"import firmware.signal_table as t\n{change}\n{SERVE}"
+    with pytest.raises(LinkError, match=r"refuses: the host has another table of signals.*flash"):
         Peer(micropython(other), Settings())
+
+
+def test_a_firmware_with_the_same_table_is_not_refused():
+    """The control."""
+    with Peer(micropython(SERVE), Settings()) as peer:
+        peer.exchange(0, Inputs(), Command(50.0, 0.98))

@@ -7,7 +7,7 @@ import pytest
 from firmware.controller import BEAM, RAMP, TRIPPED, Controller
 from firmware.interlocks import NAMES
 from firmware.link import frame
-from firmware.link.session import grow
+from firmware.link.real_time import grow
 from firmware.signals import Command, Inputs, Outputs
 from firmware.ticks import diff
 from hil.link.link import LinkError
@@ -16,6 +16,7 @@ from hil.link.shadow import make_safe
 from hil.link.transports import Process
 from hil.micropython.processes import command_of
 from tests.kit.hosts import quick_settings, warm_world
+from twin.world.firmware import LocalFirmware
 
 BOARD_MS = 77_000  # the board's time at the start
 PERIOD_MS = 10
@@ -210,12 +211,12 @@ def test_a_trip_is_told_by_the_worlds_clock_however_long_the_board_takes_to_begi
 def test_a_firmware_here_that_is_another_one_is_seen():
     """The control: an exact comparison finds one per cent in a setting."""
     settings = quick_settings()
-    world = warm_world(settings)
+    world: Any = warm_world(settings)
     world.controller.settings.filament_preheat_a *= 1.01
     board = Board()
     link = RealTimeLink(board, settings, world.outputs, now_ms=world.plant.now_ms)
     shadow = world.controller = RealTimeShadow(
-        Controller(quick_settings(filament_preheat_a=1.01 * settings.filament_preheat_a)), link
+        LocalFirmware(quick_settings(filament_preheat_a=1.01 * settings.filament_preheat_a)), link
     )
     world.at(world.plant.now_ms + 500, lambda: setattr(world.command, "run", True))
     world.run(world.plant.now_ms + 3000)

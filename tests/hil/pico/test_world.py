@@ -68,12 +68,13 @@ class World:
         self.inputs, self.outputs = records
         self.board: Any = TwinBoard(self.plant)
         self.unit = PicoUnit(find_pico_image(), {}, self.plant)
-        self.faults = PicoFaults(self, load_plan(PLAN))  # type: ignore[arg-type]
+        self.faults = PicoFaults(self.inputs, load_plan(PLAN))
+        self.faults.unit = self.unit
         self.tick()
 
     def tick(self) -> None:
         self.unit._advance()
-        self.board.read(self.inputs)
+        self.faults.in_front_of(self.board).read(self.inputs)
 
     def contacts(self) -> list[bool]:
         """What stands at the pins, for a board that makes inputs of them."""

@@ -176,7 +176,7 @@ def test_a_fault_that_the_target_can_not_make_is_refused():
         KINDS = ("chain-a",)
 
     world = build_world(bench_job())
-    world.faults = FewFaults(world)
+    world.faults = FewFaults(world.inputs)
     rig = Rig(world)
     assert rig.faults.possible == ("chain-a",)
     with pytest.raises(InputError, match="fault fan: this target can't make it"):
@@ -255,7 +255,7 @@ def test_of_a_firmware_that_has_fallen_silent_nothing_more_is_asked():
         def step(self, *_: object) -> None:
             raise LinkError("silent")
 
-    rig = with_beam()
+    rig: Any = with_beam()
     assert rig.energised
     rig.world.controller = Gone()
     with pytest.raises(LinkError):

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from firmware.controller import Controller
 from firmware.settings import Settings
 from firmware.signal_table import INPUTS, OUTPUTS
 from firmware.signals import Command, Inputs, Outputs
 from hil.runs.replay import replay
 from hil.runs.tick_log import Tape, Taped, opened_tape
-from hil.targets.target import InProcess
+from hil.targets.in_process import InProcess
 from tests.kit.hosts import quick_settings
 from tests.kit.ramp import fill
 from twin.files.errors import InputError
+from twin.world.firmware import LocalFirmware
 
 ABOUT = {"target": "in-process", "seed": 3}
 
@@ -41,7 +41,7 @@ def record(path: Path, ticks: int, settings: Settings | None = None) -> None:
     outputs.load((0, 0, 0, 0, 0, 20_000, 0, 0))
     fill(inputs, switches=7, lamp_current_raw=2000, head_temperature_raw=9950)
     with Tape(path, settings, outputs, ABOUT) as tape:
-        taped = Taped(Controller(settings), tape)
+        taped = Taped(LocalFirmware(settings), tape)
         for tick in range(ticks):
             command.run = tick > 10
             taped.step(10 * tick, inputs, outputs, command)
@@ -79,12 +79,15 @@ def test_nothing_is_there_before_the_tape_is_closed(tmp_path: Path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_taped_controller_is_the_controller_still(tmp_path: Path):
-    controller = Controller(Settings())
+def test_a_taped_firmware_is_the_firmware_still(tmp_path: Path):
+    controller = LocalFirmware(Settings())
     with Tape(tmp_path / "tape.h5", Settings(), Outputs(), ABOUT) as tape:
         taped = Taped(controller, tape)
         assert taped.condition == controller.condition
-        assert taped.compensation is controller.compensation
+        assert (taped.trip, taped.trip_ms, taped.trim) == (0, 0, controller.trim)
+        assert taped.state() == controller.state()
+        records = Inputs(), Outputs()
+        assert taped.readings(*records) == controller.readings(*records)
 
 
 def test_a_replay_finds_every_output_the_same(tmp_path: Path):

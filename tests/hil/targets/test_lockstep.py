@@ -2,10 +2,11 @@
 
 import random
 import shutil
+from typing import Any
 
 import pytest
 
-from firmware.controller import BEAM, OFF, PREHEAT, RAMP, TRIPPED, Controller
+from firmware.controller import BEAM, OFF, PREHEAT, RAMP, TRIPPED
 from firmware.interlocks import NAMES
 from firmware.settings import Settings
 from firmware.signal_table import INPUTS
@@ -16,6 +17,7 @@ from hil.link.shadow import Difference, Shadow
 from hil.link.transports import SOURCE
 from hil.micropython.processes import command_of
 from tests.kit.ramp import MINUTE_MS, beside, fill, ramp_world, run_at
+from twin.world.firmware import LocalFirmware
 
 
 def test_the_ramp_from_switch_on_into_its_first_minutes_is_the_same_to_the_count():
@@ -91,7 +93,7 @@ def test_whatever_the_sensors_say_the_outputs_are_the_same_to_the_count(seed):
     }
     conditions = set()
     with Peer(command_of("micropython"), settings) as peer:
-        shadow = Shadow(Controller(settings), peer)
+        shadow = Shadow(LocalFirmware(settings), peer)
         now_ms = MASK - 50_000
         for tick in range(20_000):
             cycle, phase = divmod(tick, 2000)
@@ -103,7 +105,7 @@ def test_whatever_the_sensors_say_the_outputs_are_the_same_to_the_count(seed):
             elif phase == 10:
                 command.run = True
             elif rng.random() < 0.02 and (cycle % 2 or phase > 1200):
-                name, _, low, high, _, _ = rng.choice(INPUTS)
+                name, _, low, high, *_ = rng.choice(INPUTS)
                 near = healthy.get(name, max(low, 0)) + rng.randint(-20, 20) * (name != "switches")
                 wild = rng.random() < 0.1
                 value = rng.randint(low, high) if wild else min(max(near, low), high)
@@ -134,7 +136,7 @@ def test_whatever_the_sensors_say_the_outputs_are_the_same_to_the_count(seed):
     ],
 )
 def test_one_per_cent_in_one_setting_of_the_peer_is_seen(setting):
-    world = ramp_world(pre_roll_ms=30_000)
+    world: Any = ramp_world(pre_roll_ms=30_000)
     other = 1.01 * world.controller.settings.values()[setting]
     with beside(world, "micropython", **{setting: other}) as shadow:
         world.run(0)

@@ -3,14 +3,16 @@
 import os
 from pathlib import Path
 from signal import SIGKILL
+from typing import Any
 
 import pytest
 
 from firmware.settings import Settings
 from firmware.signals import Command, Inputs, Outputs
 from hil.targets.figures import Course, course_in_process
+from hil.targets.micropython import MicroPython
 from hil.targets.target import LOCKSTEP, REAL_TIME, Target
-from hil.targets.targets import MicroPython, builtin_targets, find_target
+from hil.targets.targets import builtin_targets, find_target
 from tests.kit.ramp import fill
 from twin.files.errors import InputError
 from twin.runs.job import Job
@@ -81,7 +83,8 @@ def test_a_link_that_is_lost_leaves_nothing_energised():
         pytest.raises(InputError, match="--target micropython: the link is lost"),
         target.world(job) as world,
     ):
-        world.at(12_000, lambda: os.kill(world.controller.peer.transport.pid, SIGKILL))
+        shadow: Any = world.controller
+        world.at(12_000, lambda: os.kill(shadow.peer.transport.pid, SIGKILL))
         simulate(job, world=world)
     assert world.outputs.values() == Outputs().values()
     assert (world.plant.hv_enable, world.plant.grid_program_raw) == (0, 0)
@@ -117,7 +120,7 @@ def test_what_is_missing_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_an_emulator_that_is_not_installed_is_missing(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("hil.targets.targets.find_spec", lambda _name: None)
+    monkeypatch.setattr("hil.targets.emulated_pico.find_spec", lambda _name: None)
     assert "rp2040py is not installed" in (find_target("rp2040").missing() or "")
 
 

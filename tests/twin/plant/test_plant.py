@@ -173,14 +173,18 @@ def test_the_room_of_now_is_what_the_sensors_see():
         advance(plant, 1.0)
         assert plant.now_ms == 1000 * now_s
         assert plant.room_c == pytest.approx(20.0 + now_s)
-        assert 0.01 * plant.sensors.room_raw == pytest.approx(20.0 + now_s + 0.4, abs=0.05)
+        assert 0.01 * plant.sensors.room_temperature_raw == pytest.approx(
+            20.0 + now_s + 0.4, abs=0.05
+        )
 
 
 def test_seeds_make_other_noise_and_the_same_seed_the_same():
     runs = []
     for seed in (1, 1, 2):
         plant = switch_on(plant_of(seed=seed), seconds=10.0)
-        runs.append((plant.take_intensity(), plant.ma_monitor_raw, plant.sensors.head_raw))
+        runs.append(
+            (plant.take_intensity(), plant.ma_monitor_raw, plant.sensors.head_temperature_raw)
+        )
     assert runs[0] == runs[1]
     assert runs[0] != runs[2]
 
@@ -205,7 +209,9 @@ def test_a_plant_saved_at_any_tick_goes_on_bit_for_bit_in_another(ticks):
             some.fan_program_raw = 65535 * (tick % 1000) // 1000
             some.grid_program_raw = 3071 + tick % 7
             some.advance()
-            seen.append((some.ma_monitor_raw, some.kv_monitor_raw, some.sensors.head_raw))
+            seen.append(
+                (some.ma_monitor_raw, some.kv_monitor_raw, some.sensors.head_temperature_raw)
+            )
         return seen, some.take_intensity(), some.state()
 
     assert later(other) == later(plant)

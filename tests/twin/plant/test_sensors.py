@@ -50,12 +50,12 @@ def readings(s):
     """Head, mount, electronics and room (degC), pressure (hPa), humidity (%), as the firmware
     takes them from the counts."""
     return (
-        pt100_temperature_c(s.head_raw),
-        pt100_temperature_c(s.mount_raw),
-        0.01 * s.electronics_raw,
-        0.01 * s.room_raw,
-        0.01 * s.pressure_raw,
-        0.01 * s.humidity_raw,
+        pt100_temperature_c(s.head_temperature_raw),
+        pt100_temperature_c(s.mount_temperature_raw),
+        0.01 * s.generator_temperature_raw,
+        0.01 * s.room_temperature_raw,
+        0.01 * s.room_pressure_raw,
+        0.01 * s.room_humidity_raw,
     )
 
 
@@ -90,18 +90,18 @@ def test_hundredths_are_rounded_and_kept_in_range(value, raw):
 
 
 def test_counts_stay_in_the_range_that_the_seam_declares():
-    ranges = {name: (low, high) for name, _, low, high, _, _ in INPUTS}
+    ranges = {name: (low, high) for name, _, low, high, *_ in INPUTS}
     for truth in ((900.0, 900.0, 900.0, 900.0, 2000.0, 300.0), (-200.0,) * 4 + (0.0, -50.0)):
         s = sensors()
         s.settle(*truth[:4])
         s.sample(*truth)
         for signal, raw in (
-            ("head_temperature_raw", s.head_raw),
-            ("mount_temperature_raw", s.mount_raw),
-            ("generator_temperature_raw", s.electronics_raw),
-            ("room_temperature_raw", s.room_raw),
-            ("room_pressure_raw", s.pressure_raw),
-            ("room_humidity_raw", s.humidity_raw),
+            ("head_temperature_raw", s.head_temperature_raw),
+            ("mount_temperature_raw", s.mount_temperature_raw),
+            ("generator_temperature_raw", s.generator_temperature_raw),
+            ("room_temperature_raw", s.room_temperature_raw),
+            ("room_pressure_raw", s.room_pressure_raw),
+            ("room_humidity_raw", s.room_humidity_raw),
         ):
             assert ranges[signal][0] <= raw <= ranges[signal][1]
             assert type(raw) is int
@@ -134,7 +134,7 @@ def test_pressure_and_humidity_come_at_once():
     s = sensors()
     s.sample(55.0, 33.0, 30.0, 22.0, 990.0, 30.0)
     s.sample(55.0, 33.0, 30.0, 22.0, 1010.0, 60.0)
-    assert (s.pressure_raw, s.humidity_raw) == (101000, 6000)
+    assert (s.room_pressure_raw, s.room_humidity_raw) == (101000, 6000)
 
 
 def test_offsets_add_to_the_reading():
@@ -219,10 +219,10 @@ def test_a_warm_reference_resistor_makes_the_head_read_cold():
     s = sensors({"reference_resistor_ppm_per_k": 200.0})
     s.settle(55.0, 55.0, 75.0, 22.0)
     s.sample(55.0, 55.0, 75.0, 22.0, 1013.0, 45.0)
-    for raw in (s.head_raw, s.mount_raw):
+    for raw in (s.head_temperature_raw, s.mount_temperature_raw):
         assert pt100_temperature_c(raw) - 55.0 == pytest.approx(-3.12, abs=0.05)
     s.sample(55.0, 55.0, 25.0, 22.0, 1013.0, 45.0)  # at 25 degC it has its rated value
-    assert pt100_temperature_c(s.head_raw) == pytest.approx(55.0, abs=0.017)
+    assert pt100_temperature_c(s.head_temperature_raw) == pytest.approx(55.0, abs=0.017)
 
 
 def test_saved_sensors_go_on_bit_for_bit():

@@ -399,7 +399,8 @@ def test_settings_that_cannot_be_on_this_tube_are_refused_before_the_run(tmp_pat
 
 def test_settings_are_those_of_the_firmware_of_the_run_and_of_no_other():
     made = prepare("bench-short", DEFAULT_TUBE, None, None, 1, ())
-    assert build_world(made).controller.settings.preheat_ms == 2000
+    firmware: Any = build_world(made).controller
+    assert firmware.settings.preheat_ms == 2000
     assert made.tube.firmware_settings().preheat_ms == 4000
 
 

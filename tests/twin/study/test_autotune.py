@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from firmware.controller import TRIPPED, Controller
+from firmware.controller import TRIPPED
 from firmware.signals import HOLD_EMISSION, Command
 from tests.kit.variants import DEFAULT, varied
 from twin.commission.calibrations import calibration_of
@@ -19,6 +19,7 @@ from twin.plant.plant import Plant
 from twin.runs.prepare import prepare
 from twin.study.autotune import Measured, check, drive, margins, measure, store
 from twin.tube.tube import DEFAULT_TUBE, Tube, load_tube
+from twin.world.firmware import LocalFirmware
 from twin.world.world import World
 
 GAINS = ("head_kp_w_per_k", "head_ki_w_per_k_s", "head_kd_w_s_per_k")
@@ -136,12 +137,12 @@ def test_water_is_not_steered():
         measure(load_tube("cu-ru300-water")[1], {}, seed=1)
 
 
-def world_of(tube: Tube) -> tuple[World, Controller, Command]:
+def world_of(tube: Tube) -> tuple[World, LocalFirmware, Command]:
     settings = tube.firmware_settings()
     room = Ambient((0.0, 1e6), (22.0, 22.0), (1013.25,) * 2, (45.0,) * 2)
     plant = Plant(tube, room, 10.0, 1)
     plant.start_warm(settings.head_set_c, settings.kv * settings.ma, 2.9)
-    controller, command = Controller(settings), Command(settings.kv, settings.ma)
+    controller, command = LocalFirmware(settings), Command(settings.kv, settings.ma)
     return World(plant, controller, command), controller, command
 
 

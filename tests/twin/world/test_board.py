@@ -9,7 +9,7 @@ from firmware.signals import ALL_CLOSED, Inputs, Outputs
 from tests.kit.variants import DEFAULT
 from twin.plant.ambient import Ambient
 from twin.plant.plant import SLOW_TICKS, Plant
-from twin.world.board import TwinBoard
+from twin.world.board import TwinBoard, source_of
 
 
 def fresh_inputs() -> Any:
@@ -39,12 +39,12 @@ def test_every_input_shows_its_quantity(plant):
         "lamp_current_raw": 0,
         "filament_monitor_raw": plant.filament_monitor_raw,
         "fan_tach_raw": int(5000 * plant.heat.fan),
-        "head_temperature_raw": sensors.head_raw,
-        "mount_temperature_raw": sensors.mount_raw,
-        "generator_temperature_raw": sensors.electronics_raw,
-        "room_temperature_raw": sensors.room_raw,
-        "room_pressure_raw": sensors.pressure_raw,
-        "room_humidity_raw": sensors.humidity_raw,
+        "head_temperature_raw": sensors.head_temperature_raw,
+        "mount_temperature_raw": sensors.mount_temperature_raw,
+        "generator_temperature_raw": sensors.generator_temperature_raw,
+        "room_temperature_raw": sensors.room_temperature_raw,
+        "room_pressure_raw": sensors.room_pressure_raw,
+        "room_humidity_raw": sensors.room_humidity_raw,
     }
     ages = {name: 0 for name, *_ in INPUTS if name.endswith("_age_ms")}
     assert {name: getattr(inputs, name) for name, *_ in INPUTS} == expected | ages
@@ -55,7 +55,7 @@ def test_every_input_shows_its_quantity(plant):
 def test_every_input_is_a_whole_number_in_its_declared_range(plant):
     inputs = fresh_inputs()
     TwinBoard(plant).read(inputs)
-    for name, _, low, high, _, _ in INPUTS:
+    for name, _, low, high, *_ in INPUTS:
         assert type(getattr(inputs, name)) is int
         assert low <= getattr(inputs, name) <= high
 
@@ -90,7 +90,7 @@ def test_an_open_contact_is_seen_in_the_next_tick(plant):
 
 def test_monitors_are_new_every_tick_and_the_slow_sensors_every_half_second(plant):
     board, inputs = TwinBoard(plant), fresh_inputs()
-    plant.sensors.head_raw = 9999
+    plant.sensors.head_temperature_raw = 9999
     board.read(inputs)
     for _ in range(SLOW_TICKS - 1):
         plant.advance()
@@ -99,4 +99,14 @@ def test_monitors_are_new_every_tick_and_the_slow_sensors_every_half_second(plan
         assert inputs.ma_monitor_raw == plant.ma_monitor_raw
     plant.advance()
     board.read(inputs)
-    assert inputs.head_temperature_raw == plant.sensors.head_raw != 9999
+    assert inputs.head_temperature_raw == plant.sensors.head_temperature_raw != 9999
+
+
+def test_an_input_that_the_plant_does_not_have_is_an_error_that_names_it():
+    with pytest.raises(LookupError, match=r"input pump_flow_raw: neither Plant.STATE nor"):
+        source_of("pump_flow_raw")
+
+
+def test_an_input_comes_from_the_attribute_of_its_name_of_the_plant_or_of_its_sensors():
+    assert source_of("kv_monitor_raw") == "plant.kv_monitor_raw"
+    assert source_of("room_pressure_raw") == "plant.sensors.room_pressure_raw"

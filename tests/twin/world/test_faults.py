@@ -122,7 +122,7 @@ class Seam:
         self.plant: Any = self
         self.fan_program_raw = 0
         self.ticks = 0
-        self.faults = Faults(self)
+        self.faults = Faults(self.inputs)
 
     def read(self, inputs: Any) -> None:
         """Slow signals only every 50th time, as twin/world/board.py does."""
@@ -138,7 +138,7 @@ class Seam:
         self.fan_program_raw = outputs.fan_program_raw
 
     def tick(self) -> tuple[int, ...]:
-        self.board.read(self.inputs)
+        self.faults.in_front_of(self.board).read(self.inputs)
         return tuple(self.inputs.values())
 
 
@@ -198,7 +198,7 @@ def test_what_is_cleared_reads_at_once_as_if_it_had_never_been(acts, one_by_one)
     else:
         seam.faults.clear()
     assert seam.faults.active == ()
-    assert seam.board is seam
+    assert seam.faults.in_front_of(seam) is seam
     assert seam.inputs.values() == sound.inputs.values()
     for _ in range(60):
         assert seam.tick() == sound.tick()
@@ -302,7 +302,7 @@ class FewFaults(Faults):
 def test_a_target_refuses_what_it_cannot_make_before_and_not_during_the_run():
     run = begun(START)
     world: Any = run.world
-    world.faults = FewFaults(world)
+    world.faults = FewFaults(world.inputs)
     world.faults.make(Fault("chain-a"))
     with pytest.raises(InputError, match="fault lamp: this target can't make it; it can make cha"):
         world.faults.make(Fault("lamp"))

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware.controller import BEAM, Controller
+from firmware.controller import BEAM
 from firmware.signals import Command
 from firmware.ticks import MASK, PERIOD_MS
 from tests.kit.variants import DEFAULT
 from twin.plant.ambient import Ambient
 from twin.plant.plant import TICK_MS, Plant
+from twin.world.firmware import LocalFirmware
 from twin.world.world import World
 
 
@@ -53,7 +54,7 @@ def real_world(start_ms=0, seed=1):
     plant = Plant(DEFAULT, ambient, 10.0, seed)
     plant.now_ms = start_ms
     settings = DEFAULT.firmware_settings()
-    world = World(plant, Controller(settings), Command(settings.kv, settings.ma))
+    world = World(plant, LocalFirmware(settings), Command(settings.kv, settings.ma))
     return world
 
 
@@ -233,7 +234,7 @@ def test_the_firmwares_counter_wraps_and_nothing_happens(wraps):
         plant = Plant(DEFAULT, ambient, 10.0, 1)
         plant.now_ms = start_ms
         settings = DEFAULT.firmware_settings()
-        controller = Controller(settings)
+        controller = LocalFirmware(settings)
         world = World(plant, controller, Command(settings.kv, settings.ma))
         start(world)
         world.run(start_ms + 20_000)

@@ -59,7 +59,7 @@ def test_a_monitor_of_so_many_counts_converts_to_as_many(rack: Rack, plant: Any,
 
 
 def test_the_generators_temperature_is_an_lm35s(rack: Rack, plant: Any):
-    plant.sensors.electronics_raw = 2500  # TI SNIS159: 10 mV/degC
+    plant.sensors.generator_temperature_raw = 2500  # TI SNIS159: 10 mV/degC
     assert rack.ma_adc.code(AIN2) == 0.250 / 62.5e-6
 
 
@@ -119,7 +119,7 @@ def test_the_lamp_draws_what_it_does_on_the_board_without_chips(rack: Rack, plan
 
 
 def test_each_sensor_is_on_its_own_chip(rack: Rack, plant: Any):
-    plant.sensors.head_raw, plant.sensors.mount_raw = 11111, 9999
+    plant.sensors.head_temperature_raw, plant.sensors.mount_temperature_raw = 11111, 9999
     assert rack.head._ratio() * 32768 == 11111
     assert rack.mount._ratio() * 32768 == 9999
     air = rack.air
@@ -131,9 +131,9 @@ def test_each_sensor_is_on_its_own_chip(rack: Rack, plant: Any):
     h = int.from_bytes(air.registers[DATA + 6 : DATA + 8], "big")
     c, sensors = air.calibration, plant.sensors
     fine = c.fine_temperature(t)
-    assert 100 * c.temperature_c(t) == pytest.approx(sensors.room_raw, abs=1)
-    assert c.pressure_pa(p, fine) == pytest.approx(sensors.pressure_raw, abs=2)
-    assert 100 * c.humidity_percent(h, fine) == pytest.approx(sensors.humidity_raw, abs=2)
+    assert 100 * c.temperature_c(t) == pytest.approx(sensors.room_temperature_raw, abs=1)
+    assert c.pressure_pa(p, fine) == pytest.approx(sensors.room_pressure_raw, abs=2)
+    assert 100 * c.humidity_percent(h, fine) == pytest.approx(sensors.room_humidity_raw, abs=2)
 
 
 def test_the_tachometer_is_that_of_the_plants_fan(rack: Rack, plant: Any):

@@ -20,7 +20,7 @@ def stub() -> SimpleNamespace:
         kv_monitor_raw=0,
         ma_monitor_raw=0,
         filament_monitor_raw=0,
-        sensors=SimpleNamespace(electronics_raw=2500),
+        sensors=SimpleNamespace(generator_temperature_raw=2500),
     )
 
 
