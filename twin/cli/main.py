@@ -11,6 +11,7 @@ import sys
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pkgutil import iter_modules
+from types import FrameType
 
 import typer
 
@@ -20,6 +21,7 @@ from twin.files.errors import InputError
 COMMANDS = "tubetwin.commands"
 OURS = "tubetwin"
 FIRST = "run"
+RETRY_S = 0.01
 INTERRUPTED = 130  # as the shell says it
 
 
@@ -70,7 +72,9 @@ def _collect(entry: EntryPoint, commands: dict[str, tuple[typer.Typer | object, 
 
 def main() -> None:
     """Entry point: every error a user can repair is one line on stderr and exit status 2."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: nothing is left behind
+    for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+        if signal.getsignal(kind) is not signal.SIG_IGN:  # as nohup and background jobs have it
+            signal.signal(kind, _interrupt)
     with forgiving_streams():
         status = _run()
     sys.exit(status)
@@ -97,3 +101,16 @@ def _run() -> int:
 def _complain(line: str) -> int:
     print(f"tubetwin: {' '.join(line.split())}", file=sys.stderr)
     return 2
+
+
+def _interrupt(_kind: int, frame: FrameType | None) -> None:
+    """Ctrl-C, or the signal of whoever cancels a job: KeyboardInterrupt, so nothing is left behind.
+
+    Raised in the callback of a weak reference or in `__del__` it would only be printed and lost;
+    there it is put off for a moment.
+    """
+    code = frame.f_code if frame else None
+    if code and (code.co_name == "__del__" or code.co_filename.endswith("weakref.py")):
+        signal.setitimer(signal.ITIMER_REAL, RETRY_S)
+        return
+    raise KeyboardInterrupt

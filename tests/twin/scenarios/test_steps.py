@@ -16,6 +16,7 @@ from twin.runs.run import START_AFTER_MS, Run, build_world, simulate
 from twin.scenarios.expectation import Expectation
 from twin.scenarios.scenario import load_scenario
 from twin.scenarios.steps import ACTIONS, Step, fault_steps
+from twin.trip_words import PAGE
 from twin.tube.tube import DEFAULT_TUBE
 from twin.world.faults import FAULTS
 
@@ -42,8 +43,8 @@ def test_the_bench_check_passes_and_each_trip_in_it_was_expected(bench_short):
     assert summary["passed"] is True
     assert [one["met"] for one in summary["expectations"]] == [True] * 6
     assert summary["trips"] == [
-        {"time_s": 15.0, "cause": "chain-a", "expected": True},
-        {"time_s": 25.0, "cause": "generator", "expected": True},
+        {"time_s": 15.0, "cause": "chain-a", "expected": True, "see": f"{PAGE}#chain-a"},
+        {"time_s": 25.0, "cause": "generator", "expected": True, "see": f"{PAGE}#generator"},
     ]
     assert (summary["frames"], summary["simulated_s"]) == (0, pytest.approx(25.56))
 
