@@ -127,4 +127,5 @@ def listed(
 
 def setup(app: Sphinx) -> None:
     app.connect("source-read", read)
-    app.connect("autodoc-process-docstring", listed)
+    # Before numpydoc, which takes the sections out of the docstrings that have them.
+    app.connect("autodoc-process-docstring", listed, priority=100)
