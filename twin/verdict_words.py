@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from twin.number_words import against, duration, number
 from twin.trip_words import trip_words
-from twin.wording import against, duration, number
 
 GOOD, BAD = "✓", "✗"
 GAUGE_REACH = 1.35  # the length of the gauge over its longest bar, or over the limit

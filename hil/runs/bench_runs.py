@@ -20,8 +20,8 @@ from twin.files.errors import InputError
 from twin.files.json import plain, print_json
 from twin.runs.job import Job
 from twin.runs.outcome import Outcome
+from twin.runs.perform import console_lines, perform
 from twin.runs.progress import waiting
-from twin.runs.session import console_lines, perform
 
 FAILED, UNUSABLE = 1, 2
 

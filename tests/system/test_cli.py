@@ -218,7 +218,7 @@ def test_an_interrupt_leaves_nothing_half_written(tmp_path, how):
 
 
 def test_the_command_in_the_report_has_no_password():
-    from twin.runs.session import _command
+    from twin.runs.perform import _command
 
     command = _command(["run", "--broker", "mqtts://lab:s3cret@host:8883", "--seed", "2"])
     assert command == "tubetwin run --broker mqtts://lab:***@host:8883 --seed 2"

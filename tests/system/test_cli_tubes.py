@@ -12,7 +12,7 @@ import twin.runs.prepare
 import twin.study.budget
 import twin.study.sensitivity
 from twin.runs.job import Job
-from twin.runs.session import laws_note
+from twin.runs.perform import laws_note
 from twin.scenarios.scenario import load_scenario
 from twin.tube.tube import TUBES, builtin_tubes, load_tube
 

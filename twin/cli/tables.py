@@ -9,11 +9,11 @@ from rich.table import Table
 
 from twin.catalogue.catalogue import BeamFacts, Facts
 from twin.catalogue.sources import Row
+from twin.number_words import number
 from twin.study.budget import Line
 from twin.study.sensitivity import End, Sensitivity
 from twin.tube.tube import Tube
 from twin.verdict import LIMIT_PERCENT
-from twin.wording import number
 
 
 def show_tubes(facts: Iterable[Facts]) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, cast
 
+from twin.number_words import number
 from twin.verdict_words import Verdict
-from twin.wording import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from twin.number_words import against, number
 from twin.report.drawing import (
     BLUE,
     GREEN,
@@ -25,7 +26,6 @@ from twin.report.drawing import (
 )
 from twin.report.trend import Curve, Trend
 from twin.verdict_words import Verdict
-from twin.wording import against, number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from twin.files.whole import whole
+from twin.number_words import duration, number
 from twin.report.drawing import STATE, style
 from twin.verdict_words import Gauge, Verdict
-from twin.wording import duration, number
 
 # (key of the summary or of `extra`, name, unit, digits, meaning); a digit of 0 means: as it is.
 _NUMBERS = (

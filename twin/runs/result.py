@@ -15,9 +15,9 @@ from twin.runs.job import LAWS, Job
 from twin.runs.laws_off import record_laws_off
 from twin.runs.lookup import changed
 from twin.runs.outcome import Outcome
+from twin.runs.perform import laws_note, make_folder, parameters_of, room_warning, write_results
 from twin.runs.prepare import prepare
 from twin.runs.run import simulate
-from twin.runs.session import laws_note, make_folder, parameters_of, room_warning, write_results
 from twin.scenarios.scenario import Scenario, load_scenario
 from twin.tube.tube import DEFAULT_TUBE, Tube
 from twin.verdict import Frames

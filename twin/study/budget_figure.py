@@ -4,11 +4,11 @@ from math import isfinite
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from twin.number_words import number
 from twin.report.drawing import BLUE, GREY, INK, PALE, VERMILLION, title
 from twin.study.budget import Line
 from twin.study.sensitivity import Sensitivity
 from twin.verdict import LIMIT_PERCENT
-from twin.wording import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

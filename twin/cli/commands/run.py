@@ -27,7 +27,7 @@ def run(
 
     Writes report.html, report.png, recording.h5 and summary.json.
     """
-    from twin.runs.session import execute
+    from twin.runs.perform import execute
 
     if resume is not None:
         job, state = options.resumed(context, resume)
