@@ -242,7 +242,7 @@ def test_unknown_names_are_not_applied_and_missing_ones_keep_their_defaults_and_
     [
         (slot(1, {**DEFAULTS, "trip_kv": 70.0}), "settings.a can't be used: trip_kv: 70 is above"),
         (slot(1, {**DEFAULTS, "kv": float("nan")}), "settings.a setting kv is not a finite number"),
-        (slot(1, DEFAULTS, kind=2), "settings.a is of format 2; save the settings anew"),
+        (slot(1, DEFAULTS, kind=2), "settings.a is of format 2; save the settings again"),
         (slot(1, {"": 1.0}), "settings.a a setting without a name"),
     ],
 )
