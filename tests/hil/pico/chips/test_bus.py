@@ -144,7 +144,7 @@ def test_a_dead_data_line_gives_its_level(level, byte):
     assert buffer[0] == byte
 
 
-def test_a_pin_interrupts_on_the_edges_that_it_is_told():
+def test_a_pin_interrupts_on_the_requested_edges():
     pin, seen = Pin(), []
     pin.irq(lambda _: seen.append(pin.level), Pin.IRQ_FALLING, hard=True)
     for level in (1, 1, 0, 0, 1, 0):
