@@ -1,4 +1,4 @@
-"""From raw counts to physical units and back: the converters and the sensors.
+"""Conversion between raw counts and physical units: the converters and the sensors.
 
 The full scales of the generator and all constants of the individual tube are in settings.py.
 """
@@ -21,9 +21,9 @@ COLDEST_AIR_C = -40.0  # the air sensor's range; Magnus' formula has a pole at -
 
 
 def pt100_temperature_c(raw: int) -> float:
-    """Temperature (degC, above 0) of a PT100 from its ratio to the reference, in counts.
+    """Convert the ratio of a PT100 to its reference, in counts, to a temperature (degC, above 0).
 
-    A count that no converter gives reads as full scale, some 880 degC, and not as an error.
+    A count that no converter gives reads as full scale, about 880 degC, and not as an error.
     """
     if raw > ADC_FULL:
         raw = ADC_FULL
@@ -31,7 +31,7 @@ def pt100_temperature_c(raw: int) -> float:
 
 
 def pt100_raw(temperature_c: float) -> int:
-    """The count that a PT100 at this temperature (degC, above 0) gives; for limits."""
+    """Convert a temperature (degC, above 0) to the count that a PT100 gives; for limits."""
     r = 1.0 + temperature_c * (PT_A + temperature_c * PT_B)
     return int(PT_COUNTS_PER_R0 * r + 0.5)
 
@@ -39,7 +39,7 @@ def pt100_raw(temperature_c: float) -> int:
 def air_mass_kg_m3(
     temperature_c: float, pressure_pa: float, humidity_percent: float, vapour_ratio: float
 ) -> float:
-    """Attenuating mass of moist air, kg/m3 of dry air that would attenuate as much.
+    """Calculate the attenuating mass of moist air, as kg/m3 of dry air with the same attenuation.
 
     `vapour_ratio` is the mass attenuation of water vapour over that of dry air. Saturation
     pressure by Magnus with the coefficients of Alduchov and Eskridge, J. Appl. Meteor. 35 (1996).

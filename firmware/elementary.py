@@ -1,4 +1,5 @@
-"""exp, log and power from the four operations alone, the same to the last bit on every processor.
+"""Functions exp, log and power from the four operations only, the same to the last bit on every
+processor.
 
 The C libraries of a desktop and the ROM of a microcontroller round the last bit of exp and pow
 differently; + - * / and sqrt are exact everywhere by IEEE 754. With these three the firmware

@@ -1,7 +1,6 @@
-"""What is set for one individual tube: operating point, limits, gains and calibration.
-
-What there is, the defaults and the limits are in setting_table.py. `load` takes values found by
-commissioning or set by hand.
+"""The settings of one individual tube: operating point, limits, gains and calibration. Their names,
+defaults and limits are in setting_table.py. `load` takes values found by commissioning or set by
+hand.
 """
 
 
@@ -80,11 +79,11 @@ class Settings:
             setattr(self, name, values[name])
 
     def problem(self):
-        """(name, what is wrong) of the first setting that cannot be, or None if all can."""
+        """Return (name, error) of the first setting that is not valid, or None if all are."""
         from firmware.setting_table import problem
 
         return problem(self)
 
     def values(self) -> dict:
-        """All settings by name."""
+        """Return all settings by name."""
         return dict(self.__dict__)

@@ -1,8 +1,8 @@
-"""The one declaration of everything that crosses between the firmware and the world.
+"""The declaration of all signals between the firmware and the world.
 
 Each signal is (name, unit of one count or of the bits, lowest raw, highest raw, struct code,
 meaning, age). `age` belongs to a reading whose age is an input of its own: "head" stands for
-head_age_ms; "" if there is none. Raw counts cross here, never physical units; the factors are in
+head_age_ms; "" without one. Signals are raw counts, never physical units; the factors are in
 calibration.py.
 
 Derived from these two tuples: the records, the payloads of the link and the checksum in its START,
@@ -54,7 +54,8 @@ def ages(signals) -> dict:
 
 
 def checksum(inputs, outputs) -> int:
-    """CRC-32 of all that two ends of a link must agree on: each row but its meaning, in order."""
+    """Return the CRC-32 of all that two ends of a link must agree on: each row but its meaning, in
+    order."""
     crc = 0
     for signals in (inputs, outputs):
         for name, unit, low, high, code, _, age in signals:

@@ -1,7 +1,7 @@
-"""The records that cross between the firmware and the world, and the operator's command.
+"""The records between the firmware and the world, and the operator's command.
 
-Their fields are declared in signal_table.py, and nowhere else. A board that has started needs the
-names alone: the table then leaves its memory (firmware/unload.py).
+Their fields are declared in signal_table.py, only. A running board needs only the names: the table
+then leaves its memory (firmware/unload.py).
 """
 
 # Bits of inputs.switches. A closed, healthy contact reads 1, so a broken wire reads as a fault.
@@ -28,7 +28,7 @@ class Record:
             setattr(self, name, 0)
 
     def values(self) -> tuple:
-        """The raw values in the order of the declaration."""
+        """Return the raw values in the order of the declaration."""
         return tuple([getattr(self, name) for name in self.NAMES])
 
     def load(self, values) -> None:
@@ -48,13 +48,10 @@ class Outputs(Record):
 
 
 class Command:
-    """What the operator asks for.
-
-    The beam starts on a change of `run` from False to True and on nothing else; after a trip
-    `run` must go back to False first. `hold` names laws (HOLD_* bits) whose outputs are frozen:
-    a service function, used for the tests in which a law must be missed. TUNE_THERMAL among them,
-    set while the unit is off, has an autotune begin with the beam (autotune.py), and stays set as
-    long as it is wanted.
+    """The operator's command. The beam starts only on a change of `run` from False to True; after a
+    trip `run` must go back to False first. `hold` names laws (HOLD_* bits) whose outputs are
+    frozen: a service function, used for tests without a law. The bit TUNE_THERMAL, set while the
+    unit is off, starts an autotune with the beam (autotune.py); keep it set during the autotune.
     """
 
     __slots__ = ("run", "kv", "ma", "hold")

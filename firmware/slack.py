@@ -1,32 +1,32 @@
-"""What is done in the slack between two ticks: collecting garbage, and the operator's console.
+"""The work in the slack between two ticks: collecting garbage, and the operator's console.
 
-Every float is an object on these processors, so each tick leaves a few hundred bytes behind. Left
-alone the collector would start in the middle of some tick. Here it is run after a tick that has
-left it time, long before memory is short, and what both took together is measured.
+Every float is an object on these processors, so each tick leaves a few hundred bytes behind.
+Without control the collector would start in the middle of a tick. This class runs it after a tick
+that has left enough time, long before memory is short, and measures the time of both together.
 """
 
 import gc
 
 from firmware.ticks import diff
 
-COLLECT_TICKS = 10  # some 3 KB of garbage
-FIRST_COLLECT_US = 4000  # what it is taken to need before it has been measured
+COLLECT_TICKS = 10  # about 3 KB of garbage
+FIRST_COLLECT_US = 4000  # its assumed time before it is measured
 BUDGET_US = 9000  # of the 10 ms period, for a tick and the collection after it
-PATIENCE_TICKS = 200  # after so many it is run whatever it takes
+PATIENCE_TICKS = 200  # after this number of ticks it runs in any case
 
 
 class Slack:
-    """turn() after each tick.
+    """The slack; call turn() after each tick.
 
     clock    : firmware.loop.Schedule with its ticks_us
     console  : firmware.console.console.Console, or None
 
-    ticks            : how many there were
+    ticks : number of ticks
     worst_tick_us    : longest time from the beginning of a tick to its end
     worst_collect_us : longest collection
     worst_busy_us    : longest of both together
     forced           : collections that could not wait for a tick short enough
-    leave            : what the console wants of the entry point, or None
+    leave            : the console's request to the entry point, or None
     """
 
     def __init__(self, clock, ticks_us, console=None, collect=gc.collect):
@@ -65,7 +65,7 @@ class Slack:
         return self.leave is not None
 
     def worst(self) -> dict:
-        """The longest times since this was last asked for."""
+        """Return the longest times since the last call."""
         said = {
             "worst_tick_us": self.worst_tick_us,
             "worst_collect_us": self.worst_collect_us,

@@ -2,20 +2,20 @@
 
 
 class Plain:
-    """Base of every law: the attributes named in STATE are its whole memory."""
+    """The base of every law: the attributes named in STATE are its whole memory."""
 
     STATE: tuple = ()
 
     def state(self) -> dict:
-        """The memory as a dict of plain values."""
+        """Return the memory as a dict of plain values."""
         return {name: getattr(self, name) for name in self.STATE}
 
     def load(self, state: dict) -> None:
-        """Take over a memory that `state()` gave."""
+        """Load a memory that `state()` returned."""
         for name in self.STATE:
             setattr(self, name, state[name])
 
 
 def clamp(value, low, high):
-    """`value`, kept between `low` and `high`; what is not a number becomes `low`."""
+    """Return `value`, limited to `low` and `high`; NaN becomes `low`."""
     return value if low <= value <= high else high if value > high else low

@@ -1,14 +1,14 @@
-"""Settings on the device's flash: two slots, of which a save writes the one not in force.
+"""Settings on the device's flash: two slots; a save writes the one not in force.
 
 A slot is a file, little-endian and without gaps:
 
-    "tS", format u8, sequence u32, then for each setting its length u8 and the payload that
-    firmware/link/frame.py calls SETTING (integer u8, value i64 or f64, name), then CRC-32 u32
+    "tS", format u8, sequence u32, then for each setting its length u8 and the payload of SETTING in
+    firmware/link/frame.py (integer u8, value i64 or f64, name), then CRC-32 u32
 
-where the CRC covers all that stands before it. At boot the whole slot with the highest sequence
-is taken. A power cut at any byte of a save therefore leaves the settings of before, or all of the
-new ones, on any file system: nothing is renamed, and no order of writes is relied upon.
-Numbers are kept as their bits: not every port reads every decimal to the last bit.
+where the CRC covers all bytes before it. At boot the complete slot with the highest sequence is
+used. A power cut at any byte of a save therefore leaves the old settings, or all of the new ones,
+on any file system: no file is renamed, and the order of writes does not matter. Numbers are kept as
+their bits, because not every port reads every decimal exactly.
 """
 
 import errno
@@ -23,18 +23,18 @@ MAGIC = b"tS"
 FORMAT = 1
 HEADER_BYTES = 7
 CRC_BYTES = 4
-ENOSPC = 28  # MicroPython's errno does not name it; littlefs, FAT and Linux agree on it
-PIECE = 512  # read at a time: it allocates what it is asked for
-LONGEST = 8192  # what is longer is no slot, and is not read to its end
+ENOSPC = 28  # not in MicroPython's errno; the same on littlefs, FAT and Linux
+PIECE = 512  # bytes of a read, which allocates as many
+LONGEST = 8192  # a longer file is not a slot and is not read to its end
 
 
 class Store:
     """The two slots in a folder, such as "" or "/flash"; `open_file` is the built-in open.
 
-    stored   : `boot` found settings and put them in force
-    reason   : why it did not; "" if it did
-    notes    : what else is worth knowing, a list of lines
-    sequence : number of the last save; 0 if there is none
+    stored   : True if `boot` found settings and put them in force
+    reason : why not; "" if stored
+    notes : other messages, a list of lines
+    sequence : number of the last save; 0 without a save
     """
 
     def __init__(self, folder: str, open_file=open):
@@ -47,7 +47,7 @@ class Store:
         self._open = open_file
 
     def boot(self, settings) -> None:
-        """Put the stored settings in force; `settings` stay as they are if there are none."""
+        """Put the stored settings in force; without stored settings `settings` stay unchanged."""
         found = None
         damaged = []
         for at in (0, 1):
@@ -74,10 +74,9 @@ class Store:
             self.reason = SLOTS[self._newest] + " " + str(error)
 
     def save(self, settings):
-        """Write all settings, which the next boot will find. None, or why they are not saved.
-
-        What was saved before stays whole until the new slot has been read back. It takes as long
-        as the flash does, some tens of ms: it is for a unit whose beam is off.
+        """Write all settings for the next boot. Returns None, or why they are not saved. The
+        previous save stays complete until the new slot has been read back. A save takes tens of ms:
+        only for a unit whose beam is off.
         """
         problem = settings.problem()
         if problem:
@@ -100,7 +99,8 @@ class Store:
         return None
 
     def _read(self, at: int):
-        """The bytes of a slot, None if there is no such file; ValueError if it is no whole slot."""
+        """Return the bytes of a slot, None without a file. Raises ValueError if the slot is
+        incomplete."""
         failed = 0
         try:
             with self._open(self._folder + SLOTS[at], "rb") as file:
@@ -125,9 +125,9 @@ class Store:
         return slot
 
     def _apply(self, slot: bytes, settings) -> None:
-        """Load what the firmware knows, all or nothing; ValueError if it can't be."""
+        """Load the known settings, all or none. Raises ValueError if a value is not valid."""
         if slot[2] != FORMAT:
-            raise ValueError("is of format " + str(slot[2]) + "; save the settings anew")
+            raise ValueError("is of format " + str(slot[2]) + "; save the settings again")
         trial = Settings()
         trial.load(settings.values())
         missing = trial.values()
@@ -151,7 +151,7 @@ class Store:
 
 
 def _packed(sequence: int, values: dict) -> bytes:
-    """A whole slot."""
+    """Return a complete slot."""
     parts = [MAGIC + struct.pack("<BI", FORMAT, sequence)]
     for name in sorted(values):
         payload = pack_setting(name, values[name])
@@ -165,7 +165,7 @@ def _sequence(slot: bytes) -> int:
 
 
 def _settings_in(slot: bytes):
-    """The (name, value) of a whole slot, one by one."""
+    """Yield (name, value) of a complete slot, one by one."""
     at = HEADER_BYTES
     while at < len(slot) - CRC_BYTES:
         end = at + 1 + slot[at]
@@ -174,7 +174,7 @@ def _settings_in(slot: bytes):
 
 
 def _printable(name: str) -> str:
-    """A name from the flash, as it may be sent down a line."""
+    """Return a name from the flash with printable ASCII only."""
     return "".join([c if " " < c <= "~" else "?" for c in name])
 
 

@@ -1,11 +1,12 @@
-"""The standard streams as bytes, with polls: a board's USB line, or a process's way out."""
+"""The standard streams as bytes, with polls: a board's USB line, or the streams of a process."""
 
 import select
 import sys
 
 
 def standard_streams() -> tuple:
-    """(reader, writer, readable, writable) of the standard streams: the USB line of a board."""
+    """Return (reader, writer, readable, writable) of the standard streams: the USB line of a
+    board."""
     reader = sys.stdin.buffer
     writer = sys.stdout.buffer
     reader = getattr(reader, "raw", reader)  # CPython's buffers would hide bytes from the poll

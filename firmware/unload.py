@@ -1,14 +1,12 @@
-"""Keeps a board's memory small: what was needed once leaves it again.
-
-A collection takes as long as what is alive is large: 0.1 ms for each KB on an RP2040. Tables of
-limits and meanings, and the words of an operator that are not said while there is beam, are
-therefore loaded when they are asked for and dropped afterwards. What is dropped here may still be
-imported: it comes anew.
+"""Unload modules that are not needed any more, to keep collections short. A collection takes 0.1 ms
+on an RP2040 for each KB in use. Tables of limits and meanings, and the operator's words that are
+not answered with beam, are therefore loaded on request and dropped afterwards. A later import loads
+the module again.
 """
 
 import sys
 
-# In the order of dropping; nothing that stays may hold on to anything of these but copies.
+# In the order of dropping; modules that stay may keep only copies of their content.
 PASSING = (
     "firmware.link.serve",
     "firmware.link.lockstep",
@@ -28,7 +26,7 @@ PASSING = (
 
 
 def drop() -> None:
-    """Let go of PASSING; the next collection frees what nobody holds."""
+    """Drop PASSING; the next collection frees the memory that is no longer referenced."""
     for name in PASSING:
         module = sys.modules.pop(name, None)
         if module is not None:

@@ -1,4 +1,4 @@
-"""What holds for all tests: nothing is skipped in CI, and no test depends on the wall clock."""
+"""Rules for all tests: nothing is skipped in CI, and no test depends on the wall clock."""
 
 import os
 from collections.abc import Generator
@@ -20,7 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """How much of the long campaigns an ordinary test run does."""
     parser.addoption("--rooms", type=int, default=4, help="rooms drawn at random (default 4)")
     parser.addoption("--mechanisms", type=int, default=2, help="of the error budget (default 2)")
-    parser.addoption("--tubes", type=int, default=2, help="commissioned anew (default 2)")
+    parser.addoption("--tubes", type=int, default=2, help="commissioned again (default 2)")
     parser.addoption("--ramp-minutes", type=int, default=15, help="of the ramp, in lockstep")
     parser.addoption("--ticks", type=int, default=1000, help="hashed on the emulated board")
     parser.addoption("--trips", type=int, default=12, help="of the emulated board's chain")

@@ -1,8 +1,8 @@
-"""A bare board, with no chips around it: nothing is driven, nothing is read."""
+"""A bare board without chips: it drives no output and reads no input."""
 
 
 class Bare:
-    """Takes the place of a board, of its unit and of its watchdog in firmware/start.py."""
+    """A board, its unit and its watchdog for firmware/start.py."""
 
     def __init__(self, board):
         self.name = board.name + " bare"
@@ -18,7 +18,7 @@ class Bare:
         return self
 
     def read(self, _inputs) -> None:
-        """All counts stay 0, which is an open chain."""
+        """Leave all counts at 0, which means an open chain."""
 
     def write(self, _outputs) -> None:
         pass

@@ -1,6 +1,8 @@
-"""Every board: its pins, and how a computer knows it. docs/board/wiring.md draws the pins.
+"""The table of boards: the pins of each, and how a computer identifies it. docs/board/wiring.md
+draws the pins.
 
-To add a board: its file in this folder, which has what is its own, and here its pins and a row.
+To add a board: a file in this folder with the code that only this board needs, and here its pins
+and a row.
 """
 
 # Raspberry Pi Pico, Pico W, Pico 2 and Pico 2 W: GPIO numbers.
@@ -27,7 +29,7 @@ PICO = {
 # ESP32-DevKitC: GPIO numbers. Not used: 6 to 11 (flash), 16 and 17 (memory of a WROVER), 1 and 3
 # (console), and 0, 2, 5, 12, 15, which select how it boots. 34 to 39 are inputs without pulls; 36
 # and 39 dip for 80 ns when the converter is switched on (erratum GPIO-3.11) and so have no
-# interrupts. 14 is high during boot, which a transmitter is at rest. Of the converters only the
+# interrupts. 14 is high during boot, the level of an idle transmitter. Of the converters only the
 # first works beside Wi-Fi: 32 to 39.
 ESP32 = {
     "generator_tx": 14,
@@ -49,7 +51,7 @@ ESP32 = {
     "lamp_sense": 36,
 }
 
-# Pyboard v1.1 and Pyboard D: names on the board. The buses are where the port has them (UART "YA",
+# Pyboard v1.1 and Pyboard D: names on the board. The buses are on the pins of the port (UART "YA",
 # I2C 1, SPI 1). No two interrupts are on processor pins of the same number (PB0, PB1, PB12).
 PYBOARD = {
     "generator_tx": "Y1",
@@ -72,8 +74,8 @@ PYBOARD = {
 }
 
 # name: that of its file; title: on pages; port: of MicroPython, which has stubs for mypy; platform:
-# its sys.platform; chip: regular expression, found in sys.implementation._machine of every board
-# that will do; machine: the same, of boards that are taken without being named; pins.
+# its sys.platform; chip: regular expression that sys.implementation._machine of every suitable
+# board contains; machine: the same, of boards that need not be named by the user; pins.
 TABLE = (
     ("pico", "Raspberry Pi Pico, Pico W", "rp2", "rp2", "RP2040", "^Raspberry Pi Pico", PICO),
     ("pico2", "Pico 2, Pico 2 W", "rp2", "rp2", "RP2350", "^Raspberry Pi Pico", PICO),

@@ -1,16 +1,15 @@
-"""What all boards share; each has a file with what is its own."""
+"""The code that all boards share; each board has a file with its own code."""
 
 import machine
 
 
 class Board:
-    """What firmware/start.py asks of a board.
-
-    The files of the boards add watchdog(), and what firmware/boards/unit.py asks for:
+    """A board for firmware/start.py. The files of the boards add watchdog(), and the methods that
+    firmware/boards/unit.py calls:
 
     i2c(freq, timeout_us), spi(baudrate) : buses on the pins of `pins`
     uart(baudrate) : any(), readinto() and write(), none of which waits
-    fan_pwm()      : freq() and duty_u16(); the pin is the inverse, for a transistor turns it round
+    fan_pwm()      : freq() and duty_u16(); the pin is the inverse, because a transistor inverts it
     """
 
     folder = ""  # of the stored settings
@@ -20,8 +19,8 @@ class Board:
         self.pins = pins
 
     def make(self, settings):
-        """The unit on this board's pins. Nothing is energised by it."""
-        from firmware.boards.unit import make_unit  # it takes memory while it is needed, only
+        """Make the unit on this board's pins, without energising anything."""
+        from firmware.boards.unit import make_unit  # takes memory only while needed
 
         return make_unit(self, settings)
 
@@ -38,7 +37,7 @@ class Board:
         return machine.ADC(machine.Pin(self.pins["lamp_sense"]))
 
     def guard(self):
-        """None: the serial line is read byte by byte."""
+        """Return None: the serial line is read byte by byte."""
         return None
 
     def reset(self) -> None:

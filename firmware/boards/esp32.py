@@ -13,7 +13,7 @@ from firmware.boards.board_table import ESP32
 from firmware.boards.common import Board as AnyBoard
 from firmware.boards.watchdog import Watchdog
 
-WATCHDOG_MS = 1000  # the documentation's least
+WATCHDOG_MS = 1000  # the documentation's minimum
 LONGEST_MS = 86400000  # a day; the port's own limit, four times 2**28, is not far above
 TIMER = 0
 FULL = 65535
@@ -21,8 +21,8 @@ FULL = 65535
 
 class Board(AnyBoard):
     def i2c(self, freq: int, timeout_us: int):
-        # With a clock line that is held low this driver gives up after the time-out; should even
-        # that not come, after 100 ms for each byte, which the watchdog ends.
+        # With a clock line that is held low this driver stops after the time-out. Without a
+        # time-out it stops after 100 ms for each byte, and the watchdog resets the board before.
         pin, pins = machine.Pin, self.pins
         return machine.I2C(
             0,
@@ -60,10 +60,10 @@ class Board(AnyBoard):
         return InvertedPwm(machine.PWM(machine.Pin(self.pins["fan_pwm"])))
 
     def tach_pull(self) -> None:
-        """GPIO34 has none."""
+        """Return None: GPIO34 has no pull."""
 
     def lamp_adc(self):
-        # Up to some 3.1 V; as it starts, the converter is at its full scale with 1 V.
+        # Full scale about 3.1 V; after power-up the converter's full scale is 1 V.
         return machine.ADC(machine.Pin(self.pins["lamp_sense"]), atten=machine.ADC.ATTN_11DB)
 
     def watchdog(self) -> Watchdog:
@@ -71,7 +71,7 @@ class Board(AnyBoard):
 
 
 class InvertedPwm:
-    """machine.PWM upside down, which the port itself can do only from 1.26 on."""
+    """machine.PWM inverted; the port itself can invert only from 1.26 on."""
 
     def __init__(self, pwm):
         self._pwm = pwm

@@ -1,9 +1,9 @@
-"""Ends a read of the serial line that waits for bytes which do not come.
+"""End a read of the serial line that waits for bytes which do not come.
 
-MicroPython's standard input has no read with a time-out, and none of what has come: it waits
-until it has all bytes that it was asked for. But it looks at a second source, too (os.dupterm),
-and lets timers act while it waits. So a timer puts a source of zeros there: a frame that breaks
-off ends as a damaged one.
+MicroPython's standard input has no read with a time-out and no non-blocking read: a read waits for
+all requested bytes. But a read also polls a second source (os.dupterm), and timers run while it
+waits. A timer therefore sets a source of zeros as the second source: an incomplete frame ends as a
+damaged one.
 """
 
 import io
@@ -11,11 +11,11 @@ import os
 
 import machine
 
-WAIT_MS = 5  # a frame that has begun is longer under way on no USB line
+WAIT_MS = 5  # the longest duration of a frame on a USB line
 
 
 class Zeros(io.IOBase):
-    """Zeros for whoever reads; takes everything, says nothing."""
+    """A stream whose reads give zeros and whose writes are discarded."""
 
     def readinto(self, buffer) -> int:
         for at in range(len(buffer)):
@@ -30,7 +30,7 @@ class Zeros(io.IOBase):
 
 
 class Guard:
-    """A read between begin() and end() gets zeros for what has not come after WAIT_MS."""
+    """A time limit for reads: between begin() and end() missing bytes read 0 after WAIT_MS."""
 
     def __init__(self):
         self._zeros = Zeros()
@@ -41,7 +41,7 @@ class Guard:
 
     def begin(self) -> None:
         self._reading = True
-        # Again and again: a call that the scheduler has no place for is lost.
+        # Repeated, because the scheduler drops a call when its queue is full.
         self._timer.init(mode=machine.Timer.PERIODIC, period=WAIT_MS, callback=self._expired)
 
     def end(self) -> None:

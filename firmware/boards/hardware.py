@@ -1,10 +1,10 @@
 """A board made of chips: the two methods of the seam over the drivers of firmware/drivers/.
 
-What every tick needs is read every tick; what is slow takes turns, each twice a second, so that
-no tick carries all of it. The interlock chain is read in the tick and watched by an interrupt
-between ticks: it takes the generator's enable line away at once, and the next tick sees that the
-chain was open even if it is closed again. The chain itself breaks the high voltage without asking
-anybody here (docs/board/wiring.md).
+Signals that every tick needs are read every tick. Slow chips take turns, each twice a second, so
+that no tick reads all of them. The interlock chain is read in the tick and watched by an interrupt
+between ticks: the interrupt sets the generator's enable line low at once, and the next tick reports
+the chain as open even if it is closed again. The chain itself breaks the high voltage without this
+program (docs/board/wiring.md).
 """
 
 from firmware.drivers.generator import AGE_FULL_MS, older
@@ -20,7 +20,7 @@ FAN_TURN = 31
 
 
 class Hardware:
-    """read(inputs) and write(outputs); never an exception, whatever a bus does.
+    """A board with read(inputs) and write(outputs). No bus error raises an exception.
 
     generator      : one of the drivers of a high-voltage generator
     head, mount    : Max31865
@@ -40,7 +40,7 @@ class Hardware:
         self._chain_a = chain_a
         self._chain_b = chain_b
         self._ticks_ms = ticks_ms
-        # Counted by the interrupts alone and compared by the tick alone: neither can lose one.
+        # Only the interrupts count, and only the tick compares: no interrupt is lost.
         self._openings_a = 0
         self._openings_b = 0
         self._seen_a = 0
@@ -57,7 +57,7 @@ class Hardware:
         for pin, act in ((chain_a, self._opened_a), (chain_b, self._opened_b)):
             try:
                 pin.irq(handler=act, trigger=pin.IRQ_FALLING, hard=True)
-            except TypeError:  # a port that has soft interrupts alone
+            except TypeError:  # a port with soft interrupts only
                 pin.irq(handler=act, trigger=pin.IRQ_FALLING)
 
     def read(self, inputs) -> None:
@@ -116,7 +116,7 @@ class Hardware:
             inputs.fan_tach_raw = self._fan.rpm()
 
     def _calculate(self, step: int, inputs) -> None:
-        """The room's three values, one in a tick; all of them are taken over with the last."""
+        """The room's three values, one in a tick; all are passed on together with the last."""
         room = self._room
         if not self._room_good:
             return
@@ -131,7 +131,7 @@ class Hardware:
             inputs.room_age_ms = self._room_age_ms = 0
 
     def _opened_a(self, _pin) -> None:
-        """The chain has opened. A hard interrupt: nothing is allocated here."""
+        """Handle an opened chain. A hard interrupt: allocates nothing."""
         self._off()
         self._openings_a = (self._openings_a + 1) & COUNT_MASK
 

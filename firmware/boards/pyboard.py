@@ -1,10 +1,11 @@
-"""Pyboard v1.1 (STM32F405) and Pyboard D (STM32F722, STM32F767): what both have on the same pins.
+"""Pyboard v1.1 (STM32F405) and Pyboard D (STM32F722, STM32F767): the functions that both have on
+the same pins.
 
-Sources: STM32F405 data sheet DS8626, MicroPython's stm32 port 1.25 (machine.I2C, SPI and UART take
-the pins of their peripheral and no others; machine.PWM exists from 1.28 on).
+Sources: STM32F405 data sheet DS8626, MicroPython's stm32 port 1.25 (machine.I2C, SPI and UART
+accept only the pins of their peripheral; machine.PWM exists from 1.28 on).
 
-On a computer the board also shows up as a disk, whose FAT file system must not be written to by
-both at once: boot.py should say pyb.usb_mode("VCP").
+On a computer the board also appears as a disk. Computer and board must not write to its FAT file
+system at the same time: boot.py should call pyb.usb_mode("VCP").
 """
 
 import machine
@@ -14,7 +15,7 @@ from firmware.boards.board_table import PYBOARD
 from firmware.boards.common import Board as AnyBoard
 from firmware.boards.watchdog import Watchdog
 
-# To save settings on a v1.1 erases sectors of 16 to 64 kB, up to 1.1 s each (DS8626), and stops the
+# Saving settings on a v1.1 erases sectors of 16 to 64 kB, up to 1.1 s each (DS8626), and stops the
 # processor meanwhile. The watchdog's oscillator is up to 47 kHz instead of 32.
 WATCHDOG_MS = 4000
 LONGEST_MS = 32000

@@ -1,4 +1,4 @@
-"""What the boards with an RP2040 or RP2350 share; pins and names are in the files of the boards.
+"""The code that the boards with an RP2040 or RP2350 share; pins and names are in the boards' files.
 
 Data sheets: RP-008371-DS (RP2040), RP-008373-DS (RP2350).
 """
@@ -62,13 +62,13 @@ class Board(AnyBoard):
         return Guard()
 
     def reset_cause(self) -> str:
-        # The same bits tell of both.
+        # The same bits mean both.
         caused = machine.reset_cause() == machine.WDT_RESET
         return "watchdog or reset command" if caused else "power or reset pin"
 
 
 class Watchdog:
-    """feed() in time, or the board starts anew, with nothing energised."""
+    """A watchdog: without feed() in time the board resets, with nothing energised."""
 
     def __init__(self, control: int):
         self._control = control
@@ -76,5 +76,6 @@ class Watchdog:
         self.feed = self._watchdog.feed
 
     def release(self) -> None:
-        """Stop it, which machine.WDT can't: after the safe state, for whoever pressed Ctrl-C."""
+        """Stop the watchdog, which machine.WDT cannot do. Called after the safe state, on
+        Ctrl-C."""
         machine.mem32[self._control + ATOMIC_CLEAR] = WATCHDOG_ENABLE

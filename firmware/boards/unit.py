@@ -1,8 +1,8 @@
-"""Puts a unit together on a board.
+"""Build a unit on a board.
 
 The pin that enables the high voltage comes first: low before it is an output, low before anything
-else is touched. From power-up until then, and in a reset, every port leaves it an input: only a
-resistor outside the processor holds the enable off in that time (docs/board/wiring.md).
+else is touched. From power-up until then, and during a reset, the pin is an input on every port:
+only a resistor outside the processor keeps the enable off during that time (docs/board/wiring.md).
 """
 
 import sys
@@ -23,7 +23,7 @@ SPI_HZ = 2000000
 
 
 def make_unit(board, settings) -> Hardware:
-    """The unit on the pins of `board`, see common.py."""
+    """Make the unit on the pins of `board`, see common.py."""
     pin = machine.Pin
     pins = board.pins
     enable = pin(pins["hv_enable"], pin.OUT, value=0)
@@ -46,7 +46,7 @@ def make_unit(board, settings) -> Hardware:
 
 
 def make_generator(board, settings, i2c, enable):
-    """The driver that the settings name; the code of the others is not loaded."""
+    """Make the driver that the settings name; the code of the others is not loaded."""
     model, _, module = GENERATORS[int(getattr(settings, "serial_generator", 0))]
     __import__(module)
     interrupts = (machine.disable_irq, machine.enable_irq)

@@ -1,4 +1,4 @@
-"""A watchdog that can't be stopped, as on the ESP32 and the STM32."""
+"""A watchdog that cannot be stopped, as on the ESP32 and the STM32."""
 
 import machine
 
@@ -6,29 +6,29 @@ FEED_MS = 100
 
 
 class Watchdog:
-    """feed() in time, or the board starts anew, with nothing energised.
+    """A watchdog: without feed() in time the board resets, with nothing energised.
 
-    longest_ms : what the port can do at most
+    longest_ms : the longest time that the port accepts
     timer      : number of a machine.Timer that is free
     """
 
     _feeder: "machine.Timer | None" = (
-        None  # the timer of one that was released: timers outlive what started them
+        None  # the timer of a released watchdog: timers run on after their starter
     )
 
     def __init__(self, timeout_ms: int, longest_ms: int, timer: int):
         if Watchdog._feeder is not None:
-            Watchdog._feeder.deinit()  # or it would feed this one, too, whatever the loop does
+            Watchdog._feeder.deinit()  # otherwise it feeds this one even if the loop hangs
             Watchdog._feeder = None
         self._longest_ms = longest_ms
         self._timer_number = timer
         self.feed = machine.WDT(timeout=timeout_ms).feed
 
     def release(self) -> None:
-        """After the safe state, for whoever pressed Ctrl-C: a timer feeds it from here on.
+        """Let a timer feed the watchdog from now on. Called after the safe state, on Ctrl-C.
 
-        A soft reset stops the timer. Then the longest time is left, which both ports take over
-        although the documentation of machine.WDT does not promise it.
+        A soft reset stops the timer. Then the longest time remains until the reset; both ports
+        accept the new time although the documentation of machine.WDT does not promise it.
         """
         feed = machine.WDT(timeout=self._longest_ms).feed
         feed()

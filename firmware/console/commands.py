@@ -1,8 +1,8 @@
-"""What an operator can ask of the unit, one line each; console.py carries the lines.
+"""The operator's commands to the unit, one line each; console.py carries the lines.
 
-An answer's last line begins with "ok" or "error". Here are the words that are answered with the
-beam on; all others are in service.py, which is loaded for them while it is off. Nothing that is
-stored starts the beam: that takes the word `run`, and the hardware chain's key.
+An answer's last line begins with "ok" or "error". This file has the words that are answered with
+the beam on. All others are in service.py, which is loaded only while the beam is off. No stored
+value starts the beam: only the word `run` does, with the key of the hardware chain.
 """
 
 import json
@@ -15,15 +15,15 @@ from firmware.controller import OFF, TRIPPED
 from firmware.readings import operation, surroundings
 from firmware.signals import TUNE_THERMAL
 
-START_TURNS = 5  # loading service.py has cost ticks: the monitors must be young again first
+START_TURNS = 5  # service.py takes ticks to load: the monitors' ages must be small again
 FLOAT_BITS = 32 if 16777216.0 + 1.0 == 16777216.0 else 64
 
 
 class Commands:
-    """The words and what they do.
+    """The words and their functions.
 
-    about  : dict of what `version` adds, such as {"board": "pico", "build": "1a2b3c4d"}
-    health : () -> dicts of what `status` adds, one after the other: uptime_s, reset_cause, late
+    about  : dict of additions to `version`, such as {"board": "pico", "build": "1a2b3c4d"}
+    health : () -> dicts of additions to `status`, one after the other: uptime_s, reset_cause, late
     forget : called after a word of service.py, to free its memory
     leave  : RESET or LINK once the operator has asked for it; None until then
 
@@ -66,9 +66,10 @@ class Commands:
         }
 
     def answer(self, line: str):
-        """The pieces of the answer to a line that is not empty, the last one with a line end.
+        """Return the pieces of the answer to a line that is not empty, the last one with a line
+        end.
 
-        A long answer is made piece by piece, each when it is asked for.
+        A long answer is made piece by piece, each on request.
         """
         words: list = line.split()
         known = self._words.get(words[0])
@@ -90,9 +91,8 @@ class Commands:
                 self._forget()
 
     def turn(self) -> None:
-        """Once after each tick: the start that was asked for, when its turns are over.
-
-        Counted in turns and not in what the host reads of the answer: nothing starts late.
+        """Call once after each tick: starts a requested beam after START_TURNS. The turns are
+        counted, not the bytes that the host reads: nothing starts late.
         """
         if self._turns_to_start > 0:
             self._turns_to_start -= 1
@@ -100,13 +100,13 @@ class Commands:
                 self.command.run = True
 
     def start_soon(self, kv: float, ma: float) -> None:
-        """Ask for the beam, START_TURNS from now; `stop` takes it back."""
+        """Request the beam, START_TURNS from now; `stop` cancels the request."""
         self.command.kv = kv
         self.command.ma = ma
         self._turns_to_start = START_TURNS
 
     def usages(self) -> list:
-        """How the words answered here are written."""
+        """Return the usage of the words answered here."""
         return [known[3] for known in self._words.values()]
 
     def is_beam_off(self) -> bool:
@@ -116,7 +116,8 @@ class Commands:
         return condition == TRIPPED or (condition == OFF and not self.command.run)
 
     def shown(self, name: str) -> str:
-        """Name, value for the eye, bits of the value, and whether it is not yet in force."""
+        """Return name, readable value, bits of the value, and True if the value is not yet in
+        force."""
         mark = ""
         value = getattr(self.settings, name)
         if name in self.saved:
@@ -150,7 +151,8 @@ class Commands:
         return "ok " + json.dumps(said)
 
     def _status(self):
-        """One piece after the other: all at once would take longer than the slack of a tick."""
+        """Yield one piece after the other: all at once would take longer than the slack of a
+        tick."""
         controller, inputs, outputs = self.controller, self._inputs, self._outputs
         yield from in_pieces(operation(controller, inputs, outputs), "ok {", "")
         yield from in_pieces(surroundings(inputs, outputs), ", ", "")
@@ -180,17 +182,17 @@ class Commands:
     def _stop(self, *_):
         self._turns_to_start = 0
         self.command.run = False
-        self.command.hold &= ~TUNE_THERMAL  # the next start is an ordinary one
+        self.command.hold &= ~TUNE_THERMAL  # the next start is one without autotune
         return "ok stopped"
 
     def _tune(self, word=None):
-        """Begin an autotune with the next beam, end it, or tell what it has found so far."""
+        """Start an autotune with the next beam, stop it, or report its results so far."""
         if word == "on":
             if not self.is_beam_off():
                 raise ValueError("the beam is on: stop first")
             if not self.settings.air_cooled:
                 raise ValueError("air_cooled is 0: there is no fan to tune")
-            self.controller.tuner.load_law()  # now: with the beam on it would take too long
+            self.controller.tuner.load_law()  # with the beam on loading takes too long
             self.command.hold |= TUNE_THERMAL
             return "ok tuning, once there is beam"
         if word == "off":
@@ -201,7 +203,7 @@ class Commands:
         law = self.controller.tuner.law
         if law is None:
             return 'ok {"stage": "idle", "progress": 0, "reason": "", "found": {}}'
-        from firmware.laws.autotune import DONE, REASONS, STAGES  # as the law is, they are loaded
+        from firmware.laws.autotune import DONE, REASONS, STAGES  # loaded already, like the law
 
         said = {"stage": STAGES[law.stage], "progress": law.progress()}
         said["reason"] = REASONS[law.reason]
@@ -211,14 +213,14 @@ class Commands:
 
 
 def in_pieces(said: dict, lead: str = "ok {", end: str = "}\n"):
-    """A JSON object, one member at a time, or a part of one."""
+    """Yield a JSON object, one member at a time, or a part of one."""
     for name in said:
         value = said[name]
         if not isinstance(value, float):
             text = json.dumps(value)
         elif value - value == 0:
             text = f"{value:.6g}"
-        else:  # JSON knows neither infinite nor no number
+        else:  # JSON has neither infinity nor NaN
             text = "null"
         yield lead + '"' + name + '": ' + text
         lead = ", "

@@ -3,32 +3,32 @@
     console = Console(commands, *standard_streams())
     leave = console.turn()        # after each tick; RESET or LINK ends the loop
 
-A turn takes bounded time whatever the other end does. It reads only what has come, writes only
-what fits, and acts on one line at most; a host that never reads loses its answers and nothing
-else. What comes from here is printable ASCII and line ends: no control character, so that the
-line can be shared with MicroPython's prompt, and Ctrl-C from the host still stops the firmware,
-which then leaves the safe state behind.
+A turn takes bounded time whatever the other end does. A turn reads only received bytes, writes only
+bytes that fit, and executes one line at most; a host that never reads loses only its answers. The
+console sends printable ASCII and line ends, no control character, so that the line can be shared
+with MicroPython's prompt, and Ctrl-C from the host still stops the firmware, which then leaves the
+outputs in the safe state.
 """
 
 from firmware.console import LINK
 
-BYTES = 16  # most that a turn reads, and most that it writes: 2.5 ms on an RP2040
+BYTES = 16  # maximum that a turn reads, and that it writes: 2.5 ms on an RP2040
 LONGEST_LINE = 80
-STOP = b"stop"  # obeyed at the end of any line, however damaged what stands before it
-OLD_TURNS = 1000  # some 10 s without a byte: whoever began that line has left it
-LAST_TURNS = 100  # how long the answer to `reset` may take to go out
+STOP = b"stop"  # obeyed at the end of any line, even after damaged bytes
+OLD_TURNS = 1000  # about 10 s without a byte: the incomplete line is dropped
+LAST_TURNS = 100  # time limit for sending the answer to `reset`
 NOTHING = iter(())
 
 
 class Console:
-    """Carries lines to `commands` and the answers back.
+    """The carrier of lines to `commands` and of their answers back.
 
     reader   : read(1)
     writer   : write(bytes)
-    readable : () -> whether a byte has come
-    writable : () -> how many bytes are sure to fit; True is one
+    readable : () -> True if a byte has arrived
+    writable : () -> number of bytes that certainly fit; True is one
 
-    A line that begins before the last answer is out breaks that answer off.
+    A line that begins before the last answer is sent aborts that answer.
     """
 
     def __init__(self, commands, reader, writer, readable, writable):
@@ -40,16 +40,16 @@ class Console:
         self._line = b""
         self._too_long = False
         self._answer = iter("")
-        self._out = b""  # the piece of the answer that is going out
+        self._out = b""  # the piece of the answer that is being sent
         self._sent = 0  # bytes of it
         self._last_turns = LAST_TURNS
         self._idle_turns = 0
 
     def turn(self, budget: int = BYTES) -> str | None:
-        """Write, then read, at most `budget` bytes each. RESET or LINK once that is asked for."""
+        """Write, then read, at most `budget` bytes each. RESET or LINK once requested."""
         self._commands.turn()
         self._idle_turns += 1
-        if self._idle_turns >= OLD_TURNS:  # no line end that comes by chance completes it
+        if self._idle_turns >= OLD_TURNS:  # so that no line end by chance completes the line
             self._idle_turns = 0
             self._line = b""
             self._too_long = False
@@ -63,15 +63,15 @@ class Console:
                 if not byte or self._take(byte):
                     break
         except OSError:
-            self._drop()  # the line is gone; what is regulated is not
+            self._drop()  # the serial line is gone; the control continues
         return self._leave()
 
     def sending(self) -> bool:
-        """Whether some of an answer is still to go out."""
+        """True while a part of an answer is not sent."""
         return self._sent < len(self._out) or self._next_piece()
 
     def _take(self, byte: bytes) -> bool:
-        """One byte of a line; True if it was the last one of a line that was acted upon."""
+        """Process one byte; True if it completed a line that was executed."""
         if byte != b"\n" and byte != b"\r":
             self._line += byte
             if len(self._line) > LONGEST_LINE:
@@ -97,12 +97,12 @@ class Console:
             answer = ("error the line holds what is not printable ASCII\n",)
         else:
             answer = self._commands.answer(line.decode())
-        if cut:  # on a line of its own, whatever the last answer got to
+        if cut:  # on a line of its own, even after an incomplete answer
             self._out = self._out[: self._sent] + b"\n"
         self._answer = iter(answer)
 
     def _send(self, budget: int) -> None:
-        """Send on; a piece that is due is made, but not two in a turn."""
+        """Continue sending. Makes the next piece if due, at most one in a turn."""
         made = False
         while budget > 0:
             left = len(self._out) - self._sent
@@ -121,7 +121,7 @@ class Console:
     def _next_piece(self) -> bool:
         piece = next(self._answer, None)
         if piece is None:
-            self._answer = NOTHING  # an answer that is out holds on to what made it
+            self._answer = NOTHING  # a finished generator keeps its objects alive
             return False
         self._out = piece.encode()
         self._sent = 0
@@ -133,7 +133,7 @@ class Console:
         self._sent = 0
 
     def _leave(self) -> str | None:
-        """What the operator asked the entry point for, when its answer has gone out."""
+        """Return RESET or LINK if the operator asked for it and its answer is sent."""
         leave = self._commands.leave
         if leave is None or leave == LINK or self._last_turns == 0:
             return leave

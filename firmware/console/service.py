@@ -1,6 +1,5 @@
-"""What an operator asks of the unit while the beam is off: settings, the start, the way out.
-
-Settings are changed in a set of their own and take effect at the reset that follows their save.
+"""The operator's commands while the beam is off: settings, start, reset and link. Settings are
+changed in a separate set and take effect at the reset after their save.
 """
 
 import gc
@@ -13,7 +12,7 @@ from firmware.interlocks import NAMES
 from firmware.settings import Settings
 from firmware.signals import TUNE_THERMAL
 
-BITS_DIGITS = 16  # of a number given as the bits of its f64: 0x and so many digits
+BITS_DIGITS = 16  # digits after 0x of a number given as the bits of its f64
 
 
 def show_help(unit):
@@ -84,7 +83,7 @@ def run(unit, *wanted):
 
 
 def memory(unit):
-    """Looks at every block of the heap: 12 ms on an RP2040."""
+    """Report the heap. Reads every block of it: 12 ms on an RP2040."""
     count = getattr(gc, "mem_free", None)
     if count is None:
         raise ValueError("this Python does not count its memory")
@@ -98,13 +97,13 @@ def reset(unit):
 
 
 def link(unit):
-    """The entry point answers, in frames."""
+    """Leave for the link: the entry point then answers in frames."""
     unit.leave = LINK
     return ()
 
 
 def _wanted(unit):
-    """The settings in force with what was saved and what is pending over them."""
+    """Return the settings in force, replaced by the saved and by the pending ones."""
     wanted = Settings()
     wanted.load(unit.settings.values())
     wanted.load(unit.saved)
@@ -113,7 +112,7 @@ def _wanted(unit):
 
 
 def _known(name: str):
-    """The default of a setting; ValueError if there is none of that name."""
+    """Return the default of a setting. Raises ValueError if the name is unknown."""
     defaults = Settings().values()
     if name not in defaults:
         raise ValueError("unknown setting " + name)
@@ -121,7 +120,7 @@ def _known(name: str):
 
 
 def _number(text: str) -> float:
-    """A decimal number, or 0x and the 16 hexadecimal digits of an f64."""
+    """Parse a decimal number, or 0x and the 16 hexadecimal digits of an f64."""
     if text[:2] == "0x":
         if len(text) != 2 + BITS_DIGITS:
             raise ValueError(text + " is not 0x and 16 digits")

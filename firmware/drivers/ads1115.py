@@ -12,14 +12,13 @@ CONFIG = 1
 CONFIG_HIGH = 0x44
 CONFIG_LOW = 0xE3
 CHANNEL_SHIFT = 4
-NOT_STATUS = 0x7F  # bit 15 tells whether it converts, when read
+NOT_STATUS = 0x7F  # bit 15 is 0 while converting, when read
 
 
 class Ads1115:
-    """raw: the input in counts, 0 to 32767; what offset makes negative reads 0.
-
-    A chip that has been without power for a moment acknowledges and reads 0 for ever: check()
-    finds it. A caller who acts on readings checks regularly, or whenever it reads 0.
+    """A converter. raw: the input in counts, 0 to 32767; a negative reading (offset) becomes 0.
+    After a loss of power the chip acknowledges and reads 0 until configured again: check() detects
+    this. The caller must call check() regularly, or at each reading of 0.
     """
 
     def __init__(self, i2c, address: int = 0x48):
@@ -39,7 +38,7 @@ class Ads1115:
         return self.select(channel)
 
     def select(self, channel: int) -> bool:
-        """Go over to another input, which the second conversion from now is sure to show (3 ms)."""
+        """Switch to another input; the second conversion from now certainly shows it (3 ms)."""
         self.channel = channel
         self._config[0] = CONFIG_HIGH | channel << CHANNEL_SHIFT
         self._ready = False
@@ -52,7 +51,8 @@ class Ads1115:
         return True
 
     def read(self) -> bool:
-        """The last conversion; False on a bus error, and once more after it, to convert anew."""
+        """Read the last conversion. False on a bus error, and once more after it, for a new
+        conversion."""
         if not self._ready:
             self.select(self.channel)
             return False
@@ -67,7 +67,8 @@ class Ads1115:
         return True
 
     def check(self) -> bool:
-        """Whether the chip still does what it was told; if not, it is told again."""
+        """Compare the chip's configuration with the requested one; write it again if they differ.
+        True if equal."""
         buffer = self._buffer
         try:
             self._i2c.readfrom_mem_into(self._address, CONFIG, buffer)
@@ -75,7 +76,7 @@ class Ads1115:
                 self._i2c.writeto(self._address, self._pointer)
                 return True
         except OSError:
-            # Where the pointer is, nobody knows; read() must not take a setting for a reading.
+            # The pointer's position is unknown; read() must not return a setting as a reading.
             self._ready = False
             return False
         self.select(self.channel)

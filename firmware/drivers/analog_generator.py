@@ -1,7 +1,7 @@
 """A generator with 0-10 V programs and monitors, an enable and a fault line.
 
 Two ADS1115: one converts the tube voltage's monitor all the time. The other converts the emission
-current's and is lent, for one tick at a time, to the filament current and to the generator's
+current's and switches, for one tick at a time, to the filament current and to the generator's
 temperature (LM35, TI SNIS159: 10 mV/degC from 2 to 150 degC). The programs go out through a quad
 DAC. The dividers that make 0-2.048 V of 0-10 V are in docs/board/generators.md.
 """
@@ -15,8 +15,8 @@ MA_CHANNEL = 0
 FILAMENT_CHANNEL = 1
 TEMPERATURE_CHANNEL = 2
 TURN_MS = 250  # filament and temperature take turns: each comes every half second
-# After a change of channel the conversion that is under way still has the old one: at 860 SPS
-# less 10 % two of them take 2.6 ms (TI SBAS444).
+# After a change of channel the present conversion is still of the old one: at 860 SPS less 10 % two
+# conversions take 2.6 ms (TI SBAS444).
 SETTLED_MS = 4
 COUNTS_PER_DEGC = 160  # of 62.5 uV
 COLDEST_RAW = 2 * COUNTS_PER_DEGC  # below it is a broken wire, not a temperature
@@ -25,7 +25,7 @@ CENTI_FULL = 12500  # the signal's range
 
 
 def make(board, i2c, enable_pin, _settings, _model, interrupts):
-    """The driver on the chips of a board."""
+    """Make the driver on the chips of a board."""
     from firmware.drivers.ads1115 import Ads1115
     from firmware.drivers.mcp4728 import Mcp4728
 
@@ -40,9 +40,9 @@ def make(board, i2c, enable_pin, _settings, _model, interrupts):
 
 
 class AnalogGenerator:
-    """Fills the generator's inputs and applies its outputs, the grid's included.
+    """A driver that reads the generator's inputs and writes its outputs, the grid's included.
 
-    kv_adc, ma_adc : select(channel), read() and check(), which say False on failure, and raw
+    kv_adc, ma_adc : select(channel), read() and check(), which return False on failure, and raw
     dac        : write_fast(values, count) and check(); grid, tube voltage, filament
     enable_pin : value(0 or 1); 1 closes the generator's enable
     fault_pin  : value() is 1 while the generator's fault contact is closed, which is healthy
@@ -70,7 +70,7 @@ class AnalogGenerator:
         self._selected_ms = 0
 
     def read(self, now_ms: int, inputs) -> bool:
-        """Fill the generator's inputs; True while it is healthy and takes its programs."""
+        """Fill the generator's inputs; True while it is healthy and accepts its programs."""
         dt_ms = diff(now_ms, self._last_ms)
         self._last_ms = now_ms
         if dt_ms < 0:
@@ -94,7 +94,7 @@ class AnalogGenerator:
         return self._fault_pin.value() == 1 and self.programs.arrive()
 
     def write(self, outputs, may_enable: bool) -> None:
-        """Apply the programs. Without high voltage the grid is at cut-off, whatever is asked."""
+        """Apply the programs. Without high voltage the grid is at cut-off at any program."""
         enabled = self.line.apply(outputs.hv_enable, may_enable)
         values = self.programs.values
         values[0] = outputs.grid_program_raw if enabled else 0
@@ -140,7 +140,8 @@ class AnalogGenerator:
 
 
 def fresh(adc) -> bool:
-    """Read it. A converter that a brown-out has reset reads 0 for ever: then its set-up is read."""
+    """Read `adc`. A converter that a brown-out has reset always reads 0: at 0 its set-up is
+    checked."""
     return adc.read() and (adc.raw != 0 or adc.check())
 
 

@@ -1,10 +1,9 @@
 """Air temperature, pressure and humidity by BME280 on I2C.
 
 Data sheet: Bosch Sensortec BST-BME280-DS001, revision 1.23 (January 2022). The compensation is
-that of its section 8.1, as polynomials with the constants gathered beforehand: right to a count
-in single precision, with a third of the operations, for each leaves a float on the heap.
-
-fetch() takes the bus; the three steps after it calculate, one at a time if need be.
+that of its section 8.1, as polynomials with the constants gathered beforehand: exact to one count
+in single precision, with a third of the operations, because each leaves a float on the heap.
+fetch() uses the bus; the three steps after it calculate and may run in different ticks.
 """
 
 import struct
@@ -35,7 +34,7 @@ HIGHEST_PERCENT = 10000
 class Bme280:
     """temperature_raw in 0.01 degC, pressure_raw in Pa, humidity_raw in 0.01 %.
 
-    They start at 20 degC, 1013.25 hPa, 50 %, and hold no reading until a step has said True.
+    They start at 20 degC, 1013.25 hPa, 50 %, and hold no reading until a step has returned True.
     """
 
     def __init__(self, i2c, address: int = 0x76):
@@ -76,7 +75,7 @@ class Bme280:
         return self._ready
 
     def fetch(self) -> bool:
-        """All of the last measurement in one transfer; False if there is none."""
+        """Read the last measurement in one transfer; False without one."""
         if not self._ready and not self.configure():
             return False
         answer = self._answer
@@ -98,7 +97,8 @@ class Bme280:
         return True
 
     def compute_temperature(self) -> bool:
-        """First of the steps after fetch(): the others need it. False if out of range."""
+        """Calculate the temperature, first after fetch(): the other steps need it. False if out of
+        range."""
         x = self._adc_temperature - self._t1
         fine = x * (self._t2 + x * self._t3)
         hundredths = fine / 51.2
@@ -110,7 +110,7 @@ class Bme280:
 
     def compute_pressure(self) -> bool:
         d = self._fine - 128000.0
-        gain = self._p1 + d * (self._p2 + d * self._p3)  # over 0 whatever is in the calibration
+        gain = self._p1 + d * (self._p2 + d * self._p3)  # above 0 with any calibration
         p = (1048576 - self._adc_pressure - (self._p4 + d * (self._p5 + d * self._p6))) / gain
         p = self._p7 + p * (self._p8 + p * self._p9)
         if not LOWEST_PA <= p <= HIGHEST_PA:
@@ -136,7 +136,8 @@ class Bme280:
         self._i2c.writeto_mem(self._address, register, self._byte)
 
     def _gather(self) -> bool:
-        """The polynomials' constants from the calibration (table 16); False if it is blank."""
+        """Calculate the polynomials' constants from the calibration (table 16); False if it is
+        blank."""
         t1, t2, t3, p1, p2, p3, p4, p5, p6, p7, p8, p9 = struct.unpack_from(
             "<HhhHhhhhhhhh", self._calibration
         )

@@ -3,21 +3,21 @@
 Intel, "4-Wire Pulse Width Modulation (PWM) Controlled Fans", revision 1.3 (September 2005): 25 kHz
 (21 to 28), not inverted, open drain against a pull-up in the fan; two tachometer pulses per turn,
 open collector. A transistor makes the open drain and inverts, which the board's PWM undoes. With
-the controller dead the line is pulled up and the fan runs at full speed.
+the controller off the line is pulled up and the fan runs at full speed.
 """
 
 from firmware.ticks import COUNT_MASK, diff
 
 FREQUENCY_HZ = 25000
-STALLED_US = 250000  # longer than this between two pulses is standing still (120 rpm)
+STALLED_US = 250000  # longer than this between two pulses counts as stopped (120 rpm)
 HIGHEST_RPM = 65535
 
 
 class Fan:
-    """set(duty) with 0 to 65535; rpm() from the times of the tachometer's edges.
+    """A fan: set(duty) with 0 to 65535, rpm() from the times of the tachometer's edges.
 
-    ticks_us is that of the `time` module. The interrupt is hard where the port has such, and
-    allocates nothing.
+    ticks_us is that of the `time` module. The interrupt is hard if the port has hard interrupts,
+    and allocates nothing.
     """
 
     def __init__(self, pwm, tach_pin, ticks_us, pulses_per_rev: int = 2):
@@ -35,7 +35,7 @@ class Fan:
         pwm.duty_u16(0)
         try:
             tach_pin.irq(handler=self._edge, trigger=tach_pin.IRQ_FALLING, hard=True)
-        except TypeError:  # the ESP32's port has soft interrupts alone
+        except TypeError:  # the ESP32's port has soft interrupts only
             tach_pin.irq(handler=self._edge, trigger=tach_pin.IRQ_FALLING)
 
     def set(self, duty: int) -> None:
@@ -45,9 +45,10 @@ class Fan:
             self._pwm.duty_u16(duty)
 
     def rpm(self) -> int:
-        """Mean speed over the whole turns since the last call; 0 when it stands."""
+        """Return the mean speed (rpm) over the whole revolutions since the last call; 0 when
+        stopped."""
         edges = -1
-        while edges != self._edges:  # both of one edge, should another come in between
+        while edges != self._edges:  # both of one edge, even after an interrupt in between
             edges = self._edges
             edge_us = self._edge_us
         count = (edges - self._seen_edges) & COUNT_MASK

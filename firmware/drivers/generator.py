@@ -1,13 +1,13 @@
-"""What both generator drivers share: ages, the enable line and the programs of the DAC."""
+"""The code that the generator drivers share: ages, the enable line and the programs of the DAC."""
 
-AGE_FULL_MS = 65535  # what inputs can hold; older is all the same
+AGE_FULL_MS = 65535  # the highest age that inputs can hold
 CHECK_TICKS = 100
 NO_INTERRUPTS = (lambda: None, lambda _state: None)
-LOST_TICKS = 10  # without an answer of the DAC: its outputs stand still, and nothing is regulated
+LOST_TICKS = 10  # without an answer of the DAC: its outputs no longer change
 
 
 def older(age_ms: int, dt_ms: int) -> int:
-    """An age, `dt_ms` later."""
+    """Return an age, `dt_ms` later."""
     age_ms += dt_ms
     return age_ms if age_ms < AGE_FULL_MS else AGE_FULL_MS
 
@@ -18,8 +18,8 @@ class EnableLine:
     Once cut, it stays low until the firmware itself has asked for no high voltage: an interlock
     chain that closes again enables nothing.
 
-    interrupts : (disable_irq, enable_irq) of the board, so that no interrupt falls between the
-                 look at what has been cut and the level that follows from it
+    interrupts : (disable_irq, enable_irq) of the board, so that no interrupt falls between reading
+    the cut flag and setting the level
     """
 
     def __init__(self, pin, interrupts: tuple = NO_INTERRUPTS):
@@ -28,7 +28,8 @@ class EnableLine:
         self.off()
 
     def off(self) -> None:
-        """Low at once. Allocates nothing: may be called from a hard interrupt handler."""
+        """Set the pin low at once. Allocates nothing: may be called from a hard interrupt
+        handler."""
         self._pin.value(0)
         self._cut = True
 
@@ -44,29 +45,28 @@ class EnableLine:
         if not self._cut:
             self._pin.value(1)
         self._enable_irq(before)
-        if self._cut:  # a soft interrupt may have come in between all the same
+        if self._cut:  # a soft interrupt may still have come in between
             self._pin.value(0)
         return not self._cut
 
 
 class Programs:
-    """The first channels of the quad DAC: A grid, B tube voltage, C filament.
-
-    Set `values`, then `apply`: it sends the channels up to the last that has changed, again and
-    again until they have arrived. The grid alone, which moves every tick, is the shortest message.
-    Once a second it sends all of them, for a DAC that has been without power for a moment holds
-    none; and if it is not set up as it was, it is set up anew.
+    """The first channels of the quad DAC: A grid, B tube voltage, C filament. Set `values`, then
+    `apply`: it sends the channels up to the last changed one, repeatedly until they have arrived.
+    The grid alone, which changes every tick, is the shortest message. Once a second `apply` sends
+    all channels and checks the set-up, because a DAC loses both in a short loss of power; a lost
+    set-up is written again.
     """
 
     def __init__(self, dac, channels: int):
         self.values = [0] * channels
-        self._held = [-1] * channels  # what the DAC is known to hold
+        self._held = [-1] * channels  # the confirmed values in the DAC
         self._dac = dac
         self._ticks = 0
         self._lost = 0
 
     def arrive(self) -> bool:
-        """False while the DAC takes none: the generator does then not do what it is told."""
+        """False while the DAC accepts no programs: the generator then does not follow them."""
         return self._lost < LOST_TICKS
 
     def apply(self) -> None:
@@ -83,7 +83,7 @@ class Programs:
                 count = at + 1
         if count:
             for at in range(count):
-                held[at] = -1  # until it is known, whatever comes in between
+                held[at] = -1  # until confirmed, even after an exception in between
             arrived = self._dac.write_fast(values, count)
             if arrived:
                 self._lost = 0

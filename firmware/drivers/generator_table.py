@@ -1,10 +1,8 @@
 """The generators that a unit can have, by the number of settings.serial_generator.
 
-To add one: its driver, a file in this folder with `make`, and a row here. `make` gets
-
-    make(board, i2c, enable_pin, settings, model, interrupts)
-
-and returns the driver; see firmware/boards/common.py for what a board has.
+To add one: its driver, a file in this folder with `make`, and a row here. The signature is
+make(board, i2c, enable_pin, settings, model, interrupts); `make` returns the driver. See
+firmware/boards/common.py for the methods of a board.
 """
 
 # (model, highest tube voltage in kV, 0 where the settings alone limit it; module)

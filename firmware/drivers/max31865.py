@@ -1,10 +1,9 @@
 """Platinum resistance thermometer by MAX31865, on SPI mode 1 or 3.
 
 Data sheet: Maxim Integrated 19-6478 Rev 3 (7/15), "MAX31865 RTD-to-Digital Converter". A PT100
-over 400 ohm and a PT1000 over 4 kohm give the same ratio, so nothing here tells them apart.
-
-An open sensor reads full scale, a short circuit zero: both go on as they are, for the interlocks
-to see. Only what is no reading at all is kept back.
+over 400 ohm and a PT1000 over 4 kohm give the same ratio, so this driver cannot distinguish them.
+An open sensor reads full scale, a short circuit zero: both are passed on unchanged, for the
+interlocks. Only invalid readings are discarded.
 """
 
 # Configuration register, table 2
@@ -16,7 +15,7 @@ NOTCH_50_HZ = 0x01
 
 WRITE_CONFIG = 0x80
 REGISTERS = 8
-OVERVOLTAGE = 0x04  # fault status: a pin outside the supply; the converter has stopped
+OVERVOLTAGE = 0x04  # fault status: a pin's voltage is outside the supply; the converter has stopped
 
 
 class Max31865:
@@ -43,13 +42,13 @@ class Max31865:
         cs(1)
 
     def configure(self) -> bool:
-        """Start conversions and clear old faults; read() sees whether the chip has understood."""
+        """Start conversions and clear old faults; read() checks the chip's configuration."""
         # The notch must not change during automatic conversion (page 14): that is stopped first.
         self._ready = self._write(self._config & ~AUTO | CLEAR_FAULT) and self._write(self._config)
         return self._ready
 
     def read(self) -> bool:
-        """All registers in one transfer; False if they hold no new reading of this sensor."""
+        """Read all registers in one transfer; False if they hold no new reading of this sensor."""
         if not self._ready and not self.configure():
             return False
         answer = self._answer
@@ -61,7 +60,7 @@ class Max31865:
             return False
         finally:
             self._cs(1)
-        if answer[1] != self._config:  # nobody there, or it has been without power
+        if answer[1] != self._config:  # no chip, or it has lost power
             self._ready = False
             return False
         self.fault = answer[8]

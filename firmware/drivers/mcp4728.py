@@ -3,9 +3,9 @@
 Data sheet: Microchip DS22187E (2010). The LDAC pin is tied low, so that an output follows its
 register at once.
 
-At power-up the outputs are what the chip's EEPROM says, until the first write. As delivered that
-is 0 V on all, internal reference, gain 1 (table 4-2). Nothing here ever writes the EEPROM; one
-that holds anything else must be put back before the chip may drive a generator.
+From power-up until the first write the outputs have the values of the chip's EEPROM. As delivered
+that is 0 V on all, internal reference, gain 1 (table 4-2). This driver never writes the EEPROM; an
+EEPROM with other values must be restored before the chip may drive a generator.
 """
 
 CHANNELS = 4
@@ -15,7 +15,8 @@ INTERNAL_REFERENCE = 0x80  # with normal mode and gain 1
 
 
 class Mcp4728:
-    """Channels A to D. A chip that has lost its reference is found by check(), and set up anew."""
+    """A DAC with channels A to D. check() detects a chip that has lost its reference; it is set up
+    again."""
 
     def __init__(self, i2c, address: int = 0x60):
         self._i2c = i2c
@@ -28,7 +29,7 @@ class Mcp4728:
         self._answer = bytearray(3)
 
     def configure(self) -> bool:
-        """Internal reference, gain 1, and 0 V on all outputs."""
+        """Set internal reference, gain 1, and 0 V on all outputs."""
         for at in range(len(self._fast)):
             self._fast[at] = 0
         return self._set_up()
@@ -54,7 +55,8 @@ class Mcp4728:
         return True
 
     def check(self) -> bool:
-        """Whether channel A has its reference, gain and value; if not, the next write sets all."""
+        """True if channel A has its reference, gain and value; otherwise the next write sets
+        all."""
         answer = self._answer
         try:
             self._i2c.readfrom_into(self._address, answer)
@@ -66,7 +68,7 @@ class Mcp4728:
         return self._ready
 
     def _set_up(self) -> bool:
-        """Reference, gain and the present values of all channels, in one command."""
+        """Write reference, gain and the present values of all channels, in one command."""
         for channel in range(CHANNELS):
             self._all[3 * channel] = MULTI_WRITE | channel << 1
             self._all[3 * channel + 1] = INTERNAL_REFERENCE | self._fast[2 * channel]

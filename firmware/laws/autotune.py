@@ -1,13 +1,11 @@
 """Autotune: measures a tube's head and fan and derives the constants of the thermal law.
 
-It takes the thermal law's place for some 75 minutes of beam. A relay switches between two speeds
+It replaces the thermal law for about 75 minutes of beam. A relay switches between two speeds
 of the fan, or two powers of the beam, each time the head has passed its set-point by BAND_K
 (Astrom and Hagglund, Automatica 20 (1984) 645; with unequal steps as Berner, Hagglund and Astrom,
-Control Eng. Practice 54 (2016) 231). So the head stays at its set-point whatever the plant is,
-and no gains are needed that work already. The interlocks stay armed. docs/board/autotune.md shows
-it.
-
-Settings are not touched: whoever asked takes `found()`, checks it and stores it.
+Control Eng. Practice 54 (2016) 231). So the head stays at its set-point with any plant, and no
+working gains are needed before. The interlocks stay armed. docs/board/autotune.md describes the
+procedure. Settings are not changed: the caller reads `found()`, checks it and stores it.
 """
 
 from firmware.calibration import FAN_FULL
@@ -16,7 +14,7 @@ from firmware.laws import autotune_fit as tuning
 from firmware.laws.thermal import MIN_EXCESS_K
 from firmware.state import Plain, clamp
 
-# In FIT and REFIT the relay goes on while the fan's law is searched, one trial a step.
+# In FIT and REFIT the relay continues while the fan's law is searched, one trial a step.
 IDLE, APPROACH, SETTLE, MIDDLE, LESS, FIT, FAN, POWER, REFIT, DONE, FAILED = range(11)
 STAGES = (
     "idle",
@@ -42,25 +40,25 @@ REASONS = (
     "a temperature reading is too old",
     "the head's reading does not move: its sensor is stuck, or nothing heats and cools the head",
     "the head stays above its set-point at full fan: the fan is dead or too weak for this room",
-    "the head stays below its set-point at the least fan: lower head_set_c or warm the room",
+    "the head stays below its set-point at the lowest fan speed: lower head_set_c or warm the room",
     "the room's temperature moved by more than 5 K",
     "the head does not come to rest",
     "the readings fit no fan and no head: does the power follow, does the fan cool?",
 )
 
 BAND_K = 0.2  # the relay's hysteresis, either way
-SMOOTH_S = 2.0  # so that it does not chatter on noise
-CYCLES = 4  # of the relay make a mean; where slopes are measured, one less
-LEAST_S = 480.0  # but no fewer than take this long
+SMOOTH_S = 2.0  # against switching on noise
+CYCLES = 4  # cycles of the relay in a mean; one less where slopes are measured
+LEAST_S = 480.0  # shortest duration of a mean
 DWELL_S = 120.0  # between two switches, where slopes are measured
 BEND_S = 60.0  # after a switch the head's slope is not straight yet
 SWING = 0.12  # of the heat, either way, where slopes are measured
-LESS_POWER, MOST_LESS = 0.8, 0.94  # the second current, and what it may be raised to, at most
+LESS_POWER, MOST_LESS = 0.8, 0.94  # the second current, and its maximum
 LEAST_CURRENT = 0.3
 DROP = 0.2  # of the heat, where the beam is switched: a filament may be most of it
 NOMINAL = 0.8  # exponent of a fan, before it is known
-REST_PART = 0.02  # two means in a row that differ by less say that all is at rest
-LOW_K, HIGH_K = 3.0, 5.0  # a head further than this from its set-point ends it
+REST_PART = 0.02  # two means in a row that differ by less: all is at rest
+LOW_K, HIGH_K = 3.0, 5.0  # a larger distance of the head from its set-point stops the autotune
 ROOM_K = 5.0
 STALE_MS = 3000
 STUCK_S = 120.0
@@ -69,7 +67,8 @@ LONGEST_REST_S = 7200.0
 
 
 class Autotune(Plain):
-    """Twice a second `goes_on` and, if it does, `step`, in the thermal law's place.
+    """The autotune law. Call `goes_on` twice a second; while it is True, call `step` instead of the
+    thermal law's.
 
     Its outputs are `fan_program_raw` and `ma_part`, the part of the commanded current.
     """
@@ -133,7 +132,8 @@ class Autotune(Plain):
         self._enter(APPROACH)
 
     def goes_on(self, wanted: bool) -> bool:
-        """Begin when it is wanted anew, stop when it no longer is; True while it is under way."""
+        """Start on a new request, stop when the request is withdrawn. True while the autotune
+        runs."""
         if wanted != self.wanted:
             self.wanted = wanted
             if wanted:
@@ -143,22 +143,23 @@ class Autotune(Plain):
         return IDLE < self.stage < DONE
 
     def progress(self) -> float:
-        """The part that is done, 0 to 1."""
+        """Return the completed part, 0 to 1."""
         begins, ends = BEGINS[self.stage], BEGINS[self.stage + 1]
         return begins + (ends - begins) * clamp(self.span_s / USUAL_S, 0.0, 1.0)
 
     def found(self) -> dict:
-        """Settings by name, once it is done; empty before, and if it failed."""
+        """Return the settings by name when done; empty before, and after a failure."""
         return dict(self.values)
 
     def state(self) -> dict:
         state = Plain.state(self)
-        for name in ("points", "squares", "sums", "answer", "values"):  # go on changing
+        for name in ("points", "squares", "sums", "answer", "values"):  # continue to change
             state[name] = state[name].copy()
         return state
 
     def step(self, dt_s: float, head_c: float, room_c: float, power_w: float, age_ms: int) -> None:
-        """One step: head and room (degC), heat put in (W), age of the older temperature."""
+        """Run one step: head and room (degC), heat put in (W), age of the older temperature
+        (ms)."""
         head_k = head_c - self.settings.head_set_c
         if self.first_room_c < -273.0:
             self.first_room_c = room_c
@@ -189,7 +190,7 @@ class Autotune(Plain):
         self._actuate()
 
     def _wrong(self, age_ms: int) -> bool:
-        """Whether something ends it. Less power gives way first."""
+        """Return True if an error stops the autotune. A smaller power is tried first."""
         stage, reason = self.stage, 0
         head_k = self.smooth_k if stage > APPROACH else 0.0
         late = self.half_s > LONGEST_S[stage]
@@ -226,7 +227,7 @@ class Autotune(Plain):
         self.ma_part = self.less if less else 1.0
 
     def _relay(self) -> None:
-        """Switch beyond the band; a cycle is complete each time that it begins to warm."""
+        """Switch outside the band; a cycle is complete at each change to warming."""
         if self.stage in SLOPES and self.half_s < DWELL_S:
             return
         if self.smooth_k > BAND_K if self.warming else self.smooth_k < -BAND_K:
@@ -240,7 +241,7 @@ class Autotune(Plain):
         self.cycles += 1
         if self.stage == APPROACH:
             self._enter(SETTLE)
-        elif self.cycles == 0:  # the one before was not periodic yet
+        elif self.cycles == 0:  # the cycle before was not periodic yet
             self._count(0)
         elif self.cycles >= enough and self.span_s >= LEAST_S:
             self._mean(self.stage)
@@ -250,7 +251,7 @@ class Autotune(Plain):
         self.span_s = self.heat_j = self.fast_ks = self.excess_ks = 0.0
 
     def _mean(self, stage: int) -> None:
-        """A stage has its mean: keep it, learn from it, and go on to the next."""
+        """Complete a stage: keep its mean, use it, and enter the next stage."""
         heat_w = self.heat_j / self.span_s
         heat_w_per_k, share = self.heat_j / self.excess_ks, self.fast_ks / self.excess_ks
         middle_ks = 0.001 * (self.time_s - 0.5 * self.span_s)
@@ -277,7 +278,7 @@ class Autotune(Plain):
             self._fail(MISFIT)
 
     def _search(self) -> None:
-        """One exponent of the fan more; after the last, the law, and what follows from it."""
+        """Try one more exponent of the fan. After the last, fit the law and derive the settings."""
         trial = len(self.squares)
         if trial < tuning.TRIALS:
             self.squares.append(tuning.squares_left(self.points, trial))
@@ -286,7 +287,7 @@ class Autotune(Plain):
         self.squares = []
         fits = bool(self.law)
         if fits and self.stage == REFIT:
-            # The fan's heat was reckoned by the law as known then.
+            # The fan's heat was calculated with the law known at that time.
             self.answer[0] *= self.law[1] / before[1]
             full = (self.full_w, self.settings.head_set_c - self.room_c)
             self.values = tuning.constants(self.law, self.answer, self.by_beam, full)
@@ -297,7 +298,7 @@ class Autotune(Plain):
             self._fail(MISFIT)
 
     def _at_rest(self) -> bool:
-        """Whether the last two means agree. If not the older goes, and another is taken."""
+        """True if the last two means agree. Otherwise drops the older; another is measured."""
         self._count(0)
         if len(self.points) < 2:
             return False
@@ -312,7 +313,7 @@ class Autotune(Plain):
         return False
 
     def _enter(self, stage: int) -> None:
-        """Begin a stage: what it switches between. The relay goes on from where it is."""
+        """Begin a stage and set its two levels. The relay continues from its present level."""
         self.stage = stage
         least = self.settings.fan_min
         slow, fast = least, 1.0
@@ -330,7 +331,7 @@ class Autotune(Plain):
         self._actuate()
 
     def _speed(self, part: float) -> float:
-        """The fan's speed that carries away this part of the full heat at the set-point."""
+        """Return the fan's speed that carries away this part of the full heat at the set-point."""
         g0, g1, exponent = self.law
         wanted = (part * self.full_w / (self.settings.head_set_c - self.room_c) - g0) / g1
         return clamp(power(wanted, 1.0 / exponent), self.settings.fan_min, 1.0)

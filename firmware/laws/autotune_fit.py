@@ -1,7 +1,5 @@
-"""What follows from an autotune's measurements: the fan's law, the head's answer, the gains.
-
-Arithmetic on a handful of numbers, which firmware/laws/autotune.py collects. docs/board/autotune.md
-derives the formulas.
+"""Fits of an autotune's measurements: the fan's law, the head's answer, the gains. Arithmetic on a
+few numbers, which firmware/laws/autotune.py collects. docs/board/autotune.md derives the formulas.
 """
 
 from math import sqrt
@@ -13,14 +11,14 @@ from firmware.state import clamp
 LOWEST, STEP, TRIALS = 0.3, 0.05, 25  # exponents that are tried, 0.3 to 1.5
 STANDSTILL = -20.0  # for the logarithm of no speed
 TIGHTNESS = 3.0  # closed-loop time over delay: 1 is SIMC's tight control, more is smoother
-FAN_NOISE = 0.02  # of full speed, rms, that the sensor's noise may make of the fan's
+FAN_NOISE = 0.02  # part of full speed, rms, that the sensor's noise may cause
 FIT_PART = 0.3  # the head's heat capacity, by the fan and by the beam, may differ by this
-LEAST_DELAY_S = 3.0  # six steps of the law; what is quicker is not told apart
+LEAST_DELAY_S = 3.0  # six steps of the law; faster lags are not distinguished
 
 
 def balance(heat_w_per_k: float, share: float, slow: float, fast: float, time_ks: float):
-    """What is kept of a stage: heat over excess, the share of its time that the fan ran fast, the
-    logarithms of both speeds, and when."""
+    """Return the balance of a stage: heat over excess, the share of its time that the fan ran fast,
+    the logarithms of both speeds, and when."""
     return (
         heat_w_per_k,
         share,
@@ -31,22 +29,22 @@ def balance(heat_w_per_k: float, share: float, slow: float, fast: float, time_ks
 
 
 def mean_power(point, exponent: float) -> float:
-    """Mean of speed**exponent over a stage."""
+    """Return the mean of speed**exponent over a stage."""
     low = exp(exponent * point[2])
     return low + point[1] * (exp(exponent * point[3]) - low)
 
 
 def squares_left(points, trial: int) -> float:
-    """How badly the stages' balances fit a fan with the exponent of this trial."""
+    """Return the sum of squares of the stages' balances for a fan with this trial's exponent."""
     line = _line(points, LOWEST + STEP * trial)
     return line[2] if line else 1.0
 
 
 def fan_law(points, squares) -> list:
-    """[g0 W/K, g1 W/K, exponent] of the law g0 + g1 v**n through the balances of the stages.
+    """Fit the law g0 + g1 v**n to the stages' balances; returns [g0 W/K, g1 W/K, exponent].
 
-    squares : what `squares_left` said of each trial; the least lies on a parabola
-    Empty if they don't tell g0 from g1, or no fan has such an exponent.
+    squares : result of `squares_left` for each trial; a parabola gives the minimum
+    Empty if the balances do not distinguish g0 from g1, or no fan has the exponent.
     """
     at = 1
     for trial in range(1, TRIALS - 1):
@@ -61,7 +59,8 @@ def fan_law(points, squares) -> list:
 
 
 def _line(points, exponent: float):
-    """(g0, g1, squares left) of a straight line over `mean_power`; None if there is none.
+    """Fit a straight line over `mean_power`; returns (g0, g1, squares left), or None without a
+    solution.
 
     A steady change over time, of an optics mount or a room that is not at rest yet, is fitted
     with it and dropped, from four points on.
@@ -94,16 +93,16 @@ def _line(points, exponent: float):
     return mean_y - g1 * mean_x, g1, yy - g1 * xy - drift * ty
 
 
-# How the head answers heat: least squares of T = a + b t + (E - L q) / C, where E is the heat that
-# has gone in since the stage began and q what goes in now. In the straight parts after a switch
-# every lag is a delay: C is the heat capacity, L the sum of the lags. In the bends before, the area
-# between head and straight part tells their second moment. All the memory is a list of SUMS
-# numbers, in units that keep them near 1: K, ks, kJ, 10 W.
+# The head's response to heat: least squares of T = a + b t + (E - L q) / C, where E is the heat (J)
+# since the stage began and q the present heat (W). In the straight parts after a switch every lag
+# is a delay: C is the heat capacity, L the sum of the lags. In the bends before, the area between
+# head and straight part tells their second moment. The whole memory is a list of SUMS numbers, in
+# units that keep them near 1: K, ks, kJ, 10 W.
 SUMS = 20
 
 
 def straight(sums, up: bool, t_s: float, heat_j: float, heat_w: float, head_k: float) -> None:
-    """One reading in a straight part; `head_k` counts from the set-point."""
+    """Add one reading in a straight part; `head_k` counts from the set-point."""
     row = (1.0, 0.001 * t_s, 0.001 * heat_j, 0.1 * heat_w)
     at = 0
     for i in range(4):
@@ -115,7 +114,7 @@ def straight(sums, up: bool, t_s: float, heat_j: float, heat_w: float, head_k: f
 
 
 def bend(sums, up: bool, t_s: float, heat_j: float, heat_w: float, head_k: float) -> None:
-    """One reading in a bend, of a head that is to go `up`, or down."""
+    """Add one reading in a bend, of a head that is going `up`, or down."""
     sign = 1.0 if up else -1.0
     sums[15] += sign
     sums[16] += sign * 0.001 * t_s
@@ -125,15 +124,15 @@ def bend(sums, up: bool, t_s: float, heat_j: float, heat_w: float, head_k: float
 
 
 def answer(sums, bend_s: float) -> list:
-    """[capacity J/K, delay s, slowest lag s, noise K rms], or empty if there is no answer.
+    """Return [capacity J/K, delay s, slowest lag s, noise K rms]; empty without a solution.
 
-    bend_s : how long each bend was
+    bend_s : duration of each bend
     """
     fit = solved(sums)
     if fit is None or fit[2] <= 0.0 or sums[18] <= 0.0:
         return []
     capacity = 1000.0 / fit[2]
-    delay_s = -0.1 * fit[3] * capacity  # an anode hanging on to the head takes some off it
+    delay_s = -0.1 * fit[3] * capacity  # an anode attached to the head reduces it
     left, area = sums[14], sums[19]
     for i in range(4):
         left -= fit[i] * sums[10 + i]
@@ -151,7 +150,7 @@ def answer(sums, bend_s: float) -> list:
 
 
 def solved(sums):
-    """The four unknowns of the normal equations in sums[0:14], by Cholesky; None if singular."""
+    """Solve the normal equations in sums[0:14] for four unknowns, by Cholesky; None if singular."""
     root = [0.0] * 10
     fit = [0.0] * 4
     at = 0
@@ -179,16 +178,16 @@ def solved(sums):
 
 
 def gains(capacity: float, delay_s: float, slowest_s: float, noise_k: float, fan_w: float):
-    """(kp W/K, ki W/(K s), kd W s/K) for the head as an integrator with a delay.
+    """Return (kp W/K, ki W/(K s), kd W s/K) for the head as an integrator with a delay.
 
-    fan_w : what the fan would carry away at full speed, went it on as it does at the set-point
-    SIMC: Skogestad, J. Process Control 13 (2003) 291. The derivative cancels the slowest lag as
-    far as its own filter is quicker; the filter then counts as a lag itself.
+    fan_w : heat (W) that the fan would carry away at full speed with its slope at the set-point
+    SIMC: Skogestad, J. Process Control 13 (2003) 291. The derivative cancels the slowest lag as far
+    as its own filter is faster; the filter then counts as a lag itself.
     """
     lead_s = clamp(slowest_s - RATE_FILTER_S, 0.0, RATE_FILTER_S)
     delay_s = max(delay_s - lead_s, LEAST_DELAY_S)
     time_s = (1.0 + TIGHTNESS) * delay_s  # SIMC's tau_c + theta
-    # Noise reaches the fan through kp and kd; slower where that would be heard.
+    # Noise reaches the fan through kp and kd; slower if the fan's change of speed would be audible.
     quiet_s = capacity * noise_k * (1.0 + lead_s / RATE_FILTER_S) / (FAN_NOISE * fan_w)
     time_s = max(time_s, quiet_s)
     kp = capacity / time_s
@@ -196,10 +195,10 @@ def gains(capacity: float, delay_s: float, slowest_s: float, noise_k: float, fan
 
 
 def constants(law, by_fan, by_beam, full) -> dict:
-    """Settings by name; empty if what was found fits no fan and no head.
+    """Return the settings by name; empty if the results fit no fan and no head.
 
-    law              : the fan's, from `fan_law`
-    by_fan, by_beam  : the head's to the fan and to the beam, from `answer`
+    law  : the fan's law, from `fan_law`
+    by_fan, by_beam  : the head's answer to the fan and to the beam, from `answer`
     full             : heat (W) and excess over the room (K) at the set-point
     """
     g0, g1, exponent = law
@@ -214,7 +213,7 @@ def constants(law, by_fan, by_beam, full) -> dict:
         "head_kp_w_per_k": kp,
         "head_ki_w_per_k_s": ki,
         "head_kd_w_s_per_k": kd,
-        # How much later the beam's heat reaches the head than the fan's answer does.
+        # The beam's heat reaches the head later than the fan's answer, by this time.
         "anode_lag_s": max(0.0, by_beam[1] - delay_s),
         "fan_g0_w_per_k": g0,
         "fan_g1_w_per_k": g1,

@@ -1,7 +1,8 @@
-"""Compensation law: trims the emission current for what a temperature loop cannot remove.
+"""Compensation law: trims the emission current against the drift that a temperature loop cannot
+remove.
 
-The log of the intensity is predicted from what the sensors say, and the current is trimmed
-against it. With h = head - set and m = mount - ref, in kelvin:
+The log of the intensity is predicted from the sensors, and the current is trimmed against the
+prediction. With h = head - set and m = mount - ref, in kelvin:
 
     ln I = h1 h + h2 h h + m1 m + m2 m m + hm h m  the spot moves against optic and sample
            - depth * path * (air / air_ref - 1)    absorption in the beam path
@@ -20,7 +21,7 @@ FILTER_S = 5.0
 
 
 class Compensation(Plain):
-    """Call `sense` with fresh values, then `step`, once a second."""
+    """The compensation law. Call `sense` with fresh values, then `step`, once a second."""
 
     STATE = ("head_c", "mount_c", "generator_c", "air_kg_m3", "trim", "log_intensity", "running")
 
@@ -44,7 +45,7 @@ class Compensation(Plain):
         pressure_pa: float,
         humidity_percent: float,
     ) -> None:
-        """Take in one set of readings, low-passed against their noise."""
+        """Low-pass one set of readings against their noise."""
         air = air_mass_kg_m3(room_c, pressure_pa, humidity_percent, self.settings.air_vapour_ratio)
         part = dt_s / (FILTER_S + dt_s) if self.running else 1.0
         self.running = True
@@ -54,7 +55,7 @@ class Compensation(Plain):
         self.air_kg_m3 += part * (air - self.air_kg_m3)
 
     def step(self) -> None:
-        """The trim, a factor on the emission current, from what was sensed."""
+        """Return the trim, a factor on the emission current, from the filtered readings."""
         s = self.settings
         head_k = self.head_c - s.head_set_c
         mount_k = self.mount_c - s.mount_ref_c

@@ -1,4 +1,4 @@
-"""High-voltage law: the tube voltage's ramp, and what current its power leaves."""
+"""High-voltage law: the tube voltage's ramp, and the current that the power rating allows."""
 
 from firmware.calibration import DAC_FULL
 from firmware.state import Plain, clamp
@@ -13,7 +13,7 @@ class HighVoltage(Plain):
         self.off()
 
     def off(self) -> None:
-        """Program to 0, at once. The safe state."""
+        """Set the program to 0 at once: the safe state."""
         self.kv = 0.0
         self.kv_program_raw = 0
 
@@ -27,7 +27,7 @@ class HighVoltage(Plain):
         return self.kv == kv
 
     def allowed_ma(self, ma: float) -> float:
-        """`ma` (mA), kept within the current and power ratings at the programmed voltage."""
+        """Return `ma` (mA), limited to the current and power ratings at the programmed voltage."""
         s = self.settings
         ma = clamp(ma, 0.0, s.ma_max) if self.kv > 0.0 else 0.0
         if self.kv * ma > s.power_limit_w:

@@ -1,15 +1,13 @@
-"""The autotune's place in the controller.
-
-Its code takes 13 kB, which a board would rather have free: it is loaded when it is first asked for
-while the unit is off, because loading takes longer than a tick may with beam. Until then there is
-none, and asking with the beam on does nothing.
+"""The controller's interface to the autotune law. The law's code takes 13 kB, so it is loaded on
+the first request while the unit is off, because loading takes longer than a tick may take with
+beam. Until then a request with the beam on has no effect.
 """
 
 from firmware.state import Plain
 
 
 class Tuner(Plain):
-    """`law` is that of autotune.py, once loaded; what the controller needs of it is here."""
+    """The interface to the autotune law. `law` is that of autotune.py, once loaded."""
 
     STATE = ("ma_part", "rest", "fan_program_raw")
 
@@ -17,11 +15,11 @@ class Tuner(Plain):
         self.settings = settings
         self.law = None  # until it is loaded
         self.ma_part = 1.0  # of the commanded current
-        self.rest = 0.0  # speed of the fan at rest, 0 while that is not known
+        self.rest = 0.0  # speed of the fan at rest, 0 while unknown
         self.fan_program_raw = 0
 
     def goes_on(self, wanted: bool, off: bool, beam: bool) -> bool:
-        """True while an autotune steers the fan: it begins with the beam, when it is wanted."""
+        """True while an autotune controls the fan: it starts with the beam, if requested."""
         law = self.law
         if law is None:
             if wanted and off:
@@ -32,7 +30,7 @@ class Tuner(Plain):
         return going
 
     def step(self, dt_s: float, head_c: float, room_c: float, power_w: float, age_ms: int) -> None:
-        """As Autotune.step."""
+        """Run one step, see Autotune.step."""
         law = self.law
         if law is not None:
             law.step(dt_s, head_c, room_c, power_w, age_ms)
@@ -41,7 +39,7 @@ class Tuner(Plain):
             self.fan_program_raw = law.fan_program_raw
 
     def load_law(self):
-        """The law, loaded if it is not yet; it takes some ticks."""
+        """Return the law; loads it first if necessary, which takes several ticks."""
         if self.law is not None:
             return self.law
         from firmware.laws.autotune import Autotune

@@ -4,11 +4,11 @@ A frame is, little-endian and without gaps,
 
     version u8, kind u8, length u8, sequence u16, now_ms u32, payload, CRC-32 u32
 
-where `length` counts all of it and the CRC covers all that stands before it. On the wire it is
+where `length` counts all of it and the CRC covers all bytes before it. On the wire it is
 stuffed by COBS (Cheshire and Baker, IEEE/ACM Trans. Networking 7 (1999) 159), so that no byte of
-it is 0, and a 0 ends it.
+the frame is 0, and a 0 ends the frame.
 
-The host asks, the firmware answers. What the host sends, with its payload, and what answers it:
+The host sends requests, the firmware answers. The requests, their payloads and their answers:
 
     SETTING  integer u8 (0 or 1), value i64 or f64, name               DONE
     ITEM     one value of the firmware's state (state_items.py)        DONE
@@ -17,15 +17,15 @@ The host asks, the firmware answers. What the host sends, with its payload, and 
     STEP     run u8, hold u8, kv f64, ma f64, inputs                   OUTPUTS_HELD
     COUNTS   nothing                                                   TOLD: u32 for each of COUNTED
     IDENTIFY nothing                                                   IDENTITY: version and build
-    STATE    number of the item wanted, u16                            ITEM, or DONE: no such item
-    END      nothing                                                   LAST_WORD
+    STATE    number of the requested item, u16                            ITEM, or DONE: no such
+    item END      nothing                                                   LAST_WORD
 
-REFUSED gives the reason, in words. Unasked come, with outputs as payload: TICKED for each tick in
-real time (its number u16, ticks left out so far u16, then the outputs), SAFE when the host is
-silent, and LAST_WORD at the end.
+REFUSED gives the reason, in words. Without a request the firmware sends, with outputs as payload:
+TICKED for each tick in real time (its number u16, ticks left out so far u16, then the outputs),
+SAFE when the host is silent, and LAST_WORD at the end.
 
 The command, the settings and the state travel as f64, so that both ends calculate with the same
-number. docs/bench/link.md describes what the two ends do with all of it.
+number. docs/bench/link.md describes the exchange.
 """
 
 import struct
@@ -52,9 +52,9 @@ IDENTIFY = 15
 IDENTITY = 16
 REQUESTS = (SETTING, START, STEP, ITEM, STATE, COUNTS, END, IDENTIFY)
 
-# What the firmware counts: frames that came damaged, again, out of their order or from another
-# time; frames that never came; lines that were full when something was to be said; said SAFE;
-# ticks, and in real time those without a fresh sample, late ones, left out ones; the longest.
+# The firmware's counters: frames received damaged, repeated, out of order or from another time;
+# missing frames; frames not sent because the line was full; SAFE sent; ticks, and in real time
+# those without a fresh sample, late ones, left out ones; the longest.
 COUNTED = (
     "corrupt",
     "repeated",
@@ -92,11 +92,11 @@ COUNTS_FORMAT = "<" + "I" * len(COUNTED)
 CODE_RANGES = {"B": (0, 255), "H": (0, 65535), "h": (-32768, 32767), "I": (0, 0xFFFFFFFF)}
 INPUTS_CHECK = tuple([(signal[0], CODE_RANGES[signal[4]]) for signal in INPUTS])
 OUTPUTS_CHECK = tuple([(signal[0], CODE_RANGES[signal[4]]) for signal in OUTPUTS])
-del INPUTS, OUTPUTS  # or this module would keep the table in a board's memory
+del INPUTS, OUTPUTS  # otherwise this module keeps the table in a board's memory
 
 
 def pack(kind: int, sequence: int, now_ms: int, payload: bytes) -> bytearray:
-    """A whole frame as it goes on the wire, from the COBS byte to the 0 that ends it."""
+    """Return a whole frame as sent on the wire, from the COBS byte to the 0 that ends it."""
     crc_at = 1 + HEADER_BYTES + len(payload)
     end = crc_at + CRC_BYTES
     if end > LONGEST + 1:
@@ -107,7 +107,8 @@ def pack(kind: int, sequence: int, now_ms: int, payload: bytes) -> bytearray:
     )
     wire[1 + HEADER_BYTES : crc_at] = payload
     struct.pack_into("<I", wire, crc_at, crc32(memoryview(wire)[1:crc_at]))
-    # COBS in place: each zero becomes the way to the next, the first byte the way to the first.
+    # COBS in place: each zero becomes the distance to the next, the first byte the distance to the
+    # first.
     at = 0
     while at < end:
         following = wire.find(b"\0", at + 1)
@@ -117,7 +118,7 @@ def pack(kind: int, sequence: int, now_ms: int, payload: bytes) -> bytearray:
 
 
 def unpack(wire: bytes):
-    """(kind, sequence, now_ms, payload) of a frame without its ending 0; None if it is damaged."""
+    """Return (kind, sequence, now_ms, payload) of a frame without its ending 0; None if damaged."""
     end = len(wire)
     if not SHORTEST < end <= LONGEST + 1:
         return None
@@ -139,10 +140,9 @@ def unpack(wire: bytes):
 
 
 class Receiver:
-    """Cuts whole frames out of a stream of bytes that comes in any pieces.
-
-    Damaged frames are counted in `corrupt` and passed over. Between two calls it holds no more
-    than one frame's bytes, whatever comes in.
+    """A receiver that cuts whole frames out of a stream of bytes in pieces of any size. Damaged
+    frames are counted in `corrupt` and skipped. Between two calls it holds at most one frame's
+    bytes.
     """
 
     def __init__(self):
@@ -150,11 +150,11 @@ class Receiver:
         self._pending = b""
 
     def feed(self, chunk: bytes) -> list:
-        """The frames, as `unpack` gives them, that are complete with these bytes."""
+        """Return the frames, as `unpack` gives them, that these bytes complete."""
         pieces = chunk.split(b"\0")
         if self._pending:
             pieces[0] = self._pending + pieces[0]
-        self._pending = pieces.pop()[: LONGEST + 2]  # one byte too many is kept: it is too long
+        self._pending = pieces.pop()[: LONGEST + 2]  # keeps one byte too many
         frames = []
         for piece in pieces:
             if piece:
@@ -167,7 +167,7 @@ class Receiver:
 
 
 def pack_step(inputs, command) -> bytes:
-    """Payload of STEP. ValueError names a value that its bytes can't hold."""
+    """Pack the payload of STEP. ValueError names a value that its bytes can't hold."""
     values = _checked(inputs, INPUTS_CHECK)
     return struct.pack(
         STEP_FORMAT, 1 if command.run else 0, command.hold, command.kv, command.ma, *values
@@ -186,24 +186,24 @@ def unpack_step(payload: bytes, inputs, command) -> None:
 
 
 def pack_outputs(outputs) -> bytes:
-    """Payload of OUTPUTS_HELD and its like. ValueError names a value that its bytes can't hold."""
+    """Pack outputs, as in OUTPUTS_HELD. ValueError names a value that its bytes can't hold."""
     return struct.pack(OUTPUTS_FORMAT, *_checked(outputs, OUTPUTS_CHECK))
 
 
 def unpack_outputs(payload: bytes, outputs) -> None:
-    """Fill the record from the payload of OUTPUTS_HELD and its like."""
+    """Fill the record from packed outputs, as in OUTPUTS_HELD."""
     _expect(payload, OUTPUTS_BYTES)
     outputs.load(struct.unpack(OUTPUTS_FORMAT, payload))
 
 
 def pack_start(real_time: bool, silence_ms: int, outputs) -> bytes:
-    """Payload of START."""
+    """Pack the payload of START."""
     start = struct.pack(START_FORMAT, 1 if real_time else 0, silence_ms, _table_checksum())
     return start + pack_outputs(outputs)
 
 
 def unpack_start(payload: bytes, outputs):
-    """(real time, silence_ms) from the payload of START; fills the record.
+    """Return (real time, silence_ms) from the payload of START; fills the record.
 
     ValueError if the host has another table of signals.
     """
@@ -220,29 +220,29 @@ def unpack_start(payload: bytes, outputs):
 
 
 def pack_ticked(tick: int, missed: int, outputs) -> bytes:
-    """Payload of TICKED."""
+    """Pack the payload of TICKED."""
     return struct.pack(TICK_FORMAT, tick & 0xFFFF, missed & 0xFFFF) + pack_outputs(outputs)
 
 
 def unpack_ticked(payload: bytes, outputs) -> tuple:
-    """(number of the tick, ticks left out), both wrapping at 2**16; fills the record."""
+    """Return (number of the tick, ticks left out), both wrapping at 2**16; fills the record."""
     unpack_outputs(payload[TICK_BYTES:], outputs)
     return struct.unpack_from(TICK_FORMAT, payload)
 
 
 def pack_counts(counts) -> bytes:
-    """Payload of TOLD, from the values of COUNTED; what is more than 32 bits stays at the most."""
+    """Pack the payload of TOLD from the values of COUNTED; larger values become 2**32 - 1."""
     return struct.pack(COUNTS_FORMAT, *[min(count, 0xFFFFFFFF) for count in counts])
 
 
 def unpack_counts(payload: bytes) -> dict:
-    """By the names of COUNTED."""
+    """Return the counters by the names of COUNTED."""
     _expect(payload, struct.calcsize(COUNTS_FORMAT))
     return dict(zip(COUNTED, struct.unpack(COUNTS_FORMAT, payload)))
 
 
 def pack_number(number: int) -> bytes:
-    """Payload of STATE."""
+    """Pack the payload of STATE."""
     return struct.pack("<H", number)
 
 
@@ -252,13 +252,13 @@ def unpack_number(payload: bytes) -> int:
 
 
 def pack_setting(name: str, value) -> bytes:
-    """Payload of SETTING: an int stays one (64 bits), anything else goes as f64."""
+    """Pack the payload of SETTING: an int as i64, anything else as f64."""
     integer = isinstance(value, int)
     return struct.pack("<Bq" if integer else "<Bd", integer, value) + name.encode()
 
 
 def unpack_setting(payload: bytes):
-    """(name, value) from the payload of SETTING."""
+    """Return (name, value) from the payload of SETTING."""
     if len(payload) <= SETTING_BYTES:
         raise ValueError("a setting without a name")
     return (
@@ -268,7 +268,8 @@ def unpack_setting(payload: bytes):
 
 
 def _checked(record, check: tuple) -> tuple:
-    """Its values. What is too large, struct refuses on CPython and cuts short on MicroPython."""
+    """Return the record's values. struct refuses too large values on CPython and truncates them on
+    MicroPython."""
     values = record.values()
     for (name, (low, high)), value in zip(check, values):
         if not low <= value <= high:
@@ -277,13 +278,14 @@ def _checked(record, check: tuple) -> tuple:
 
 
 def _table_checksum() -> int:
-    """Of the table in force; read for a START alone, so that it needs no memory afterwards."""
+    """Return the checksum of the table in force; loaded only for START, so that it needs no memory
+    later."""
     from firmware.signal_table import INPUTS, OUTPUTS, checksum
 
     return checksum(INPUTS, OUTPUTS)
 
 
 def _expect(payload: bytes, count: int) -> None:
-    """MicroPython's struct takes a longer buffer without a word."""
+    """Check a payload's length: MicroPython's struct accepts a longer buffer silently."""
     if len(payload) != count:
         raise ValueError("payload of " + str(len(payload)) + " bytes, not " + str(count))

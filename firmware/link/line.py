@@ -1,4 +1,4 @@
-"""The byte stream to the host, as whole frames. Nothing here waits longer than it is asked to."""
+"""The byte stream to the host, as whole frames. No function waits longer than requested."""
 
 from firmware.link.frame import Receiver
 
@@ -6,12 +6,12 @@ CHUNK_BYTES = 256
 
 
 class Line:
-    """reader.read(n) : up to n bytes that have come, None when there are none, b"" at the end
-    readable(ms)   : waits so long for bytes; False if there are none
-    writer.write, writable() : a line that is full is not waited for, and that is counted
+    """reader.read(n) : up to n received bytes, None without any, b"" at the end
+    readable(ms)   : waits at most this time for bytes; False without any
+    writer.write, writable() : a full line is not waited for; the lost frame is counted
 
-    frames : whole ones that have come and nobody has taken yet
-    closed : the other end has gone
+    frames : whole frames, received and not yet taken
+    closed : the other end has closed the stream
     unsaid : frames that the line had no room for
     """
 
@@ -26,20 +26,20 @@ class Line:
         self._writable = writable
 
     def listen(self, wait_ms: int) -> None:
-        """Wait so long for bytes; take in what has come."""
+        """Wait at most this time for bytes; process the received ones."""
         if not self._readable(wait_ms) or self.closed:
             return
         try:
             chunk = self._reader.read(CHUNK_BYTES)
         except OSError:
-            chunk = b""  # a terminal whose other end has gone
+            chunk = b""  # a terminal whose other end is closed
         if chunk:
             self.frames.extend(self.receiver.feed(chunk))
         elif chunk is not None:
             self.closed = True
 
     def send(self, wire) -> None:
-        """Without waiting: a host that does not read stops no tick."""
+        """Send without waiting: a host that does not read stops no tick."""
         if not self._writable():
             self.unsaid += 1
             return

@@ -5,7 +5,7 @@ from firmware.signals import Command
 
 
 class Clock:
-    """next_tick() as every clock: the time of the next STEP."""
+    """A clock for next_tick(): the time of the next STEP."""
 
     schedule = None
 
@@ -13,10 +13,10 @@ class Clock:
         self._session = session
 
     def begin(self, controller) -> None:
-        """The host's clock is this one's."""
+        """Do nothing: this clock is the host's."""
 
     def next_tick(self):
-        """Wait for the next tick; its time (ms), or None when the session is over."""
+        """Wait for the next tick; returns its time (ms), or None when the session is over."""
         session = self._session
         while True:
             kind = session.request()
@@ -28,9 +28,9 @@ class Clock:
 
 
 class Board:
-    """read(inputs) and write(outputs) as on every board.
+    """A board with read(inputs) and write(outputs).
 
-    record  : the session's outputs; another one that is written is the last word
+    record  : the session's outputs; any other record that is written is the final frame
     command : that of the last STEP
     """
 
@@ -40,7 +40,7 @@ class Board:
         self._record = record
 
     def read(self, inputs) -> None:
-        """Raw counts and command of this tick."""
+        """Read raw counts and command of this tick."""
         frame.unpack_step(self._session.payload, inputs, self.command)
 
     def write(self, outputs) -> None:

@@ -1,4 +1,5 @@
-"""Board and clock in real time: the ticks go on by themselves, with the newest counts that came."""
+"""Board and clock in real time: the board's clock starts the ticks, with the newest received
+counts."""
 
 from firmware.link import frame
 from firmware.loop import TICK_MS, Schedule
@@ -6,11 +7,11 @@ from firmware.signals import Command
 from firmware.ticks import MASK, diff
 
 OLDEST_MS = 0xFFFF
-NO_SAMPLE = (-1, 0, b"")  # number, time for which it is meant, payload of a STEP
+NO_SAMPLE = (-1, 0, b"")  # number, intended time (ms), payload of a STEP
 
 
 def _ages() -> tuple:
-    """Of the table the names alone: it leaves the memory afterwards."""
+    """Read only the names of the table: the table then leaves the memory."""
     from firmware.signal_table import INPUTS, ages
 
     return tuple(ages(INPUTS))
@@ -20,14 +21,14 @@ AGES = _ages()
 
 
 def grow(inputs, late_ms: int) -> None:
-    """Make the counts as old as they are at a tick so long after that for which they were meant."""
+    """Add to the ages the time between the intended tick of the counts and the present tick."""
     if late_ms > 0:
         for name in AGES:
             setattr(inputs, name, min(getattr(inputs, name) + late_ms, OLDEST_MS))
 
 
 class Clock:
-    """next_tick() as every clock, by this board's own time.
+    """A clock for next_tick(), by this board's own time.
 
     schedule : of the ticks
     sample   : the newest, see NO_SAMPLE
@@ -42,7 +43,7 @@ class Clock:
         self._ended = False
 
     def begin(self, controller) -> None:
-        """What the controller remembers is by the host's clock: put it on this one."""
+        """Move the controller's state from the host's clock to this one."""
         session = self._session
         now_ms = session.ticks_ms() & MASK
         ahead_ms = diff(now_ms, session.now_ms)
@@ -53,7 +54,7 @@ class Clock:
         session.skips = True
 
     def next_tick(self):
-        """Wait for the next tick; its time (ms), or None when the session is over."""
+        """Wait for the next tick; returns its time (ms), or None when the session is over."""
         session = self._session
         while self.sample is NO_SAMPLE:
             kind = session.request()
@@ -68,7 +69,7 @@ class Clock:
         return self.tick_ms
 
     def _attend(self, wait_ms: int) -> None:
-        """Between two ticks: wait so long, or until something has come, and see to it."""
+        """Between two ticks: wait at most this time for a frame, and process it."""
         session = self._session
         session.line.listen(wait_ms)
         while True:
@@ -86,7 +87,7 @@ class Clock:
         return self._session.answer(kind)
 
     def _keep(self) -> None:
-        """Make the present STEP the newest sample, if it is not meant for a time far ahead."""
+        """Make the present STEP the newest sample, unless it is intended for a time far ahead."""
         session = self._session
         if diff(session.now_ms, session.ticks_ms()) > TICK_MS:
             session.counts["out_of_order"] += 1  # its ages would not begin to grow
@@ -95,9 +96,9 @@ class Clock:
 
 
 class Board:
-    """read(inputs) and write(outputs) as on every board.
+    """A board with read(inputs) and write(outputs).
 
-    record  : the session's outputs; another one that is written is the last word
+    record  : the session's outputs; any other record that is written is the final frame
     command : that of the newest sample
     """
 
@@ -109,7 +110,7 @@ class Board:
         self._used = -1  # number of the sample of the last tick
 
     def read(self, inputs) -> None:
-        """Raw counts and command of this tick; the counts have aged since they were meant."""
+        """Read raw counts and command of this tick; ages have grown since the intended tick."""
         _, meant_ms, payload = self._clock.sample
         frame.unpack_step(payload, inputs, self.command)
         grow(inputs, diff(self._clock.tick_ms, meant_ms))

@@ -2,10 +2,10 @@
 
     micropython -m firmware.link.serve [BUILD]
 
-on the standard streams. A read of the standard input must not wait: on a process whoever starts
-it makes it so (O_NONBLOCK), on a board `ByFrame` does. The first frames bring settings, perhaps a
-state, and the outputs held at the start; then come steps. When the other end closes the stream,
-ends the session or is silent for too long, the safe state is the last word.
+on the standard streams. A read of the standard input must not wait: for a process the parent sets
+O_NONBLOCK, on a board `ByFrame` reads without waiting. The first frames carry settings, optionally
+a state, and the outputs held at the start; then steps follow. When the other end closes the stream,
+ends the session or is silent for too long, the final frame carries the safe state.
 """
 
 import sys
@@ -21,17 +21,17 @@ from firmware.settings import Settings
 from firmware.signals import Outputs
 from firmware.streams import standard_streams
 
-SILENCE_MS = 10000  # until the first frame; after that START says how long
+SILENCE_MS = 10000  # until the first frame; after that START gives the time
 HEAD_BYTES = LENGTH_AT + 1  # of a frame, with its length
-STEP_LENGTH = SHORTEST + STEP_BYTES  # as it says itself
+STEP_LENGTH = SHORTEST + STEP_BYTES  # from its length field
 STEP_WIRE_BYTES = STEP_LENGTH + 2
 
 
 def serve(session, settle=None) -> None:
     """Run the firmware in this session until it is over.
 
-    settle : is called with the schedule of real time's ticks, None in lockstep, when everything
-             is there; gives what is done in the slack of the ticks, see firmware.loop.run
+    settle : called once ready, with the schedule of real time's ticks or None in lockstep; returns
+    the work for the slack of the ticks, see firmware.loop.run
     """
     settings = Settings()
     outputs = Outputs()
@@ -43,7 +43,7 @@ def serve(session, settle=None) -> None:
         controller = Controller(settings)
         if state:
             controller.load(state)
-        start = state = None  # a board has no room for them
+        start = state = None  # a board has no memory for both
         board, clock = parts(session, real_time, outputs)
         slack = settle(clock.schedule) if settle else None
         begin(session, clock, controller, outputs)
@@ -54,9 +54,8 @@ def serve(session, settle=None) -> None:
 
 
 def prepare(session, settings, outputs):
-    """Take over settings and the outputs held at the start.
-
-    (real time, state of a controller or {}) when START has come; None if nobody is there.
+    """Receive settings and the outputs held at the start. Returns (real time, state of a controller
+    or {}) after START, or None without a host.
     """
     given: dict = {}
     state: dict = {}
@@ -84,7 +83,7 @@ def prepare(session, settings, outputs):
 
 
 def parts(session, real_time: bool, outputs) -> tuple:
-    """Board and clock of the mode; the other one's code is not loaded."""
+    """Return board and clock of the mode; the other mode's code is not loaded."""
     if real_time:
         from firmware.link import real_time as running
 
@@ -97,18 +96,18 @@ def parts(session, real_time: bool, outputs) -> tuple:
 
 
 def begin(session, clock, controller, outputs) -> None:
-    """The controller is there: answer the start, in real time with this board's own time."""
+    """Answer the start once the controller is ready, in real time with this board's own time."""
     session.state_of = controller.state
     clock.begin(controller)
     session.reply(frame.OUTPUTS_HELD, frame.pack_outputs(outputs))
 
 
 class ByFrame:
-    """A reader that gives what has come, made of one that waits until it has what it was asked for.
+    """A non-blocking reader on top of a blocking one.
 
-    A STEP says its length in its first bytes, and with a guard the rest is asked for at once: byte
-    by byte it would take most of a board's tick. Everything else, what follows on a damaged frame,
-    and all of it where there is no guard, is asked for by single bytes.
+    A STEP has its length in its first bytes, and with a guard the rest is read in one call: byte by
+    byte takes most of a board's tick. Other frames, the bytes after a damaged frame, and all bytes
+    without a guard are read one at a time.
 
     guard : between its begin() and end() no read waits for long; firmware/boards/guard.py
     """
@@ -121,10 +120,10 @@ class ByFrame:
         self._rest = self._whole[HEAD_BYTES:]
         self._readinto = reader.readinto
         self._one = bytearray(1)
-        self._at_begin = False  # of a frame: what came last was the end of one
+        self._at_begin = False  # of a frame: the last byte ended one
 
     def read(self, size: int) -> bytes:
-        """Up to `size` bytes, or to the end of a frame; one must be there."""
+        """Read up to `size` bytes, or to the end of a frame; one byte must be available."""
         if self._guard is None or not self._at_begin or size < STEP_WIRE_BYTES:
             return self._by_byte(size)
         self._guard.begin()
@@ -141,7 +140,7 @@ class ByFrame:
 
     def _by_byte(self, size: int) -> bytes:
         readinto, is_ready, one = self._readinto, self._is_ready, self._one
-        size = min(size, STEP_WIRE_BYTES)  # it takes its time, and a tick may be due
+        size = min(size, STEP_WIRE_BYTES)  # it takes long, and a tick may be due
         got = bytearray()
         while readinto(one):
             got.extend(one)
@@ -154,7 +153,7 @@ class ByFrame:
 def session_over(
     streams: tuple, silence_ms: int, wait_reads: bool = False, guard=None, build: str = ""
 ) -> Session:
-    """A session over firmware.streams; `wait_reads` if a read waits for all that it asks for."""
+    """Make a session over firmware.streams; `wait_reads`: a read waits for all requested bytes."""
     reader, writer, readable, writable = streams
     if wait_reads:
         reader = ByFrame(reader, readable, guard)
@@ -164,7 +163,7 @@ def session_over(
 
 
 def clocks() -> tuple:
-    """ticks_ms and ticks_us of the time module, or what CPython has in their place."""
+    """Return ticks_ms and ticks_us of the time module, or CPython's equivalents."""
     if hasattr(time, "ticks_ms"):
         return time.ticks_ms, getattr(time, "ticks_us", None)
     now_ns = getattr(time, "monotonic_ns")  # noqa: B009 (no port has it, nor do its stubs)

@@ -1,7 +1,6 @@
-"""The firmware's end of the link: each request is done once, and answered as often as it comes.
-
-What a request does to a tick is in lockstep.py and real_time.py. docs/bench/link.md has all that
-lines can do.
+"""The firmware's end of the link: each request is executed once, and answered each time that it
+arrives. The ticks are in lockstep.py and real_time.py. docs/bench/link.md lists the errors of
+lines.
 """
 
 import firmware
@@ -10,23 +9,23 @@ from firmware.signals import Outputs
 from firmware.ticks import diff
 
 SAFE_MS = 100  # without a good frame, until the safe state is sent
-LONGEST_SILENCE_MS = 60000  # whatever START allows: a time that the clock can tell
-LAST_WORDS = 3  # the last word is sent so often: nobody can ask for it again
+LONGEST_SILENCE_MS = 60000  # the highest START value: the clock can measure it
+LAST_WORDS = 3  # repetitions of the final frame: no request can repeat it
 HALF = 0x8000  # of the sequence numbers
 
 
 class Session:
-    """Requests in, answers out, and the watch over a host that falls silent.
+    """The session with a host: receives requests, sends answers, and detects a silent host.
 
     line       : see line.py
-    ticks_ms, ticks_us : of the `time` module, or stand-ins
-    silence_ms : without a good frame, until the session is over
+    ticks_ms, ticks_us : of the `time` module, or their equivalents
+    silence_ms : time without a good frame until the session is over
     build      : of this firmware, for IDENTIFY
 
     counts     : by the names of frame.COUNTED
     sequence, now_ms, payload : of the present request
-    skips      : whether a request may be left out: those of real time, once it has begun
-    state_of   : gives the state that STATE asks for
+    skips      : True if requests may be missing: in real time, once started
+    state_of : () -> the state that STATE requests
     """
 
     def __init__(self, line, ticks_ms, silence_ms, ticks_us=None, build=""):
@@ -40,19 +39,19 @@ class Session:
         self.skips = False
         self.state_of = dict
         self._build = build
-        self._answer = bytearray()  # to the present request, for the case that it comes again
+        self._answer = bytearray()  # to the present request, in case of a repetition
         self._items: list = []
-        self._met = False  # a good frame has come
+        self._met = False  # a good frame has arrived
         self._silence_ms = silence_ms
         self._heard_ms = ticks_ms()
         self._safe_ms: int | None = None  # when SAFE was sent in the present silence
 
     def allow(self, silence_ms: int) -> None:
-        """From now on the session is over after so long without a good frame."""
+        """Set the time without a good frame after which the session is over."""
         self._silence_ms = min(silence_ms, LONGEST_SILENCE_MS)
 
     def request(self):
-        """Wait for a request that is new; its kind, or None when the session is over."""
+        """Wait for a new request; returns its kind, or None when the session is over."""
         while True:
             kind = self.pending()
             if kind:
@@ -62,7 +61,7 @@ class Session:
             self.line.listen(SAFE_MS)
 
     def pending(self) -> int:
-        """The kind of the next new request of those that have come; 0 if there is none."""
+        """Return the kind of the next new request already received; 0 without one."""
         frames = self.line.frames
         while frames:
             kind = self._take(frames.pop(0))
@@ -71,7 +70,7 @@ class Session:
         return 0
 
     def answer(self, kind) -> bool:
-        """Answer what is not a tick; False when the session is over."""
+        """Answer a request that is not a tick; False when the session is over."""
         if kind is None or kind == frame.END:
             return False
         if kind == frame.COUNTS:
@@ -87,28 +86,29 @@ class Session:
         return True
 
     def reply(self, kind: int, payload: bytes = b"") -> None:
-        """The one answer to the present request."""
+        """Send the answer to the present request."""
         self._answer = frame.pack(kind, self.sequence, self.now_ms, payload)
         self.line.send(self._answer)
 
     def say(self, kind: int, payload: bytes) -> None:
-        """What nobody has asked for."""
+        """Send a frame that is not an answer."""
         self.line.send(frame.pack(kind, self.sequence, self.now_ms, payload))
 
     def say_safe(self) -> None:
         self.say(frame.SAFE, frame.pack_outputs(Outputs()))
 
     def say_last(self, outputs) -> None:
-        """The last word of the session."""
+        """Send the final frame of the session."""
         for _ in range(LAST_WORDS):
             self.say(frame.LAST_WORD, frame.pack_outputs(outputs))
 
     def refuse(self, error) -> None:
-        """Answer why there is no start."""
+        """Refuse the start, with the reason."""
         self.reply(frame.REFUSED, str(error).encode()[: frame.LONGEST_PAYLOAD])
 
     def is_over(self) -> bool:
-        """The line is closed, or silent for longer than is allowed. Sends SAFE when it is due."""
+        """True if the line is closed or silent for longer than allowed. Sends SAFE after
+        SAFE_MS."""
         now_ms = self.ticks_ms()
         quiet_ms = diff(now_ms, self._heard_ms)
         if self.line.closed or quiet_ms >= self._silence_ms:
@@ -120,13 +120,14 @@ class Session:
         return False
 
     def _safe_is_due(self, now_ms: int) -> bool:
-        """Once in a silence, but until the first frame again and again: a host waits for that."""
+        """Return True once in a silence, but repeatedly until the first frame: a host waits for
+        SAFE."""
         if self._safe_ms is None:
             return True
         return not self._met and diff(now_ms, self._safe_ms) >= SAFE_MS
 
     def _answer_item(self, number: int) -> None:
-        """All items are of the moment at which the first was asked for."""
+        """Answer one item. All items are of the moment of the first request."""
         if number == 0:
             self._items = list(state_items.items(self.state_of()))
         if number < len(self._items):
@@ -136,7 +137,7 @@ class Session:
             self.reply(frame.DONE)
 
     def _take(self, whole: tuple) -> int:
-        """The kind of a request that is new; 0 if it is not, or is none."""
+        """Return the kind of a new request; 0 for a repetition or another frame."""
         kind, sequence, now_ms, payload = whole
         counts, ahead = self.counts, (sequence - self.sequence) & 0xFFFF
         if kind not in frame.REQUESTS:  # our own, from a line that echoes
@@ -154,7 +155,7 @@ class Session:
             return 0
         if not self._met:
             self._met = True
-            self.line.receiver.corrupt = 0  # what stood on the line before was nobody's frame
+            self.line.receiver.corrupt = 0  # bytes before the first frame were not a frame
         counts["lost"] += ahead - 1
         self.sequence, self.now_ms, self.payload = sequence, now_ms, payload
         self._answer = bytearray()

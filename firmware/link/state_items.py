@@ -4,10 +4,9 @@ An item is
 
     type u8, length of the path u8, path, value
 
-The path leads there from the top, its steps with a 0 between them. The value is an i64, an f64,
-a text, or for a list its length; a dict or a list is an item of its own, in front of what is in
-it. What is put together again is equal in every bit;
-a tuple comes out as a list.
+The path leads to the value from the top, its steps with a 0 between them. The value is an i64, an
+f64, a text, or for a list its length; a dict or a list is an item of its own, before its content.
+The state made of the items is equal in every bit; a tuple becomes a list.
 """
 
 import struct
@@ -30,7 +29,8 @@ def items(state):
 
 
 def put(state, item: bytes) -> None:
-    """Put an item into the state to which the items before it belong; ValueError if it can't."""
+    """Put an item into the state of the items before it. Raises ValueError if the item has no place
+    there."""
     if len(item) < 2:
         raise ValueError("no item of a state: " + repr(item))
     kind, length = item[0], item[1]

@@ -18,16 +18,40 @@ STATE_AT = NAMES.index("state")
 TRIP_AT = NAMES.index("trip")
 SAFE = Outputs().values()
 
+Values = tuple[int, ...]
+
 
 @dataclass(frozen=True)
 class Difference:
-    """The first place where the two firmwares part."""
+    """The first output that differs: here, and at the other firmware or in the tick log."""
 
     tick: int
     now_ms: int
     signal: str
     here: int
     there: int
+
+
+class Differences:
+    """The differences of two series of outputs.
+
+    first : the first Difference, or None
+    worst : the largest difference of each output signal so far, in counts
+    """
+
+    def __init__(self) -> None:
+        self.first: Difference | None = None
+        self.worst = dict.fromkeys(NAMES, 0)
+
+    def add(self, tick: int, now_ms: int, here: Values, there: Values) -> None:
+        """Compare the outputs of one tick."""
+        if here == there:
+            return
+        for name, ours, theirs in zip(NAMES, here, there, strict=True):
+            if ours != theirs:
+                self.worst[name] = max(self.worst[name], abs(ours - theirs))
+                if self.first is None:
+                    self.first = Difference(tick, now_ms, name, ours, theirs)
 
 
 def make_safe(world: World) -> None:
@@ -53,12 +77,17 @@ class Shadow:
         self.peer = peer
         self.peer_drives = peer_drives
         self.ticks = 0
-        self.first: Difference | None = None
-        self.worst = dict.fromkeys(NAMES, 0)
+        self._differences = Differences()
+        self.worst = self._differences.worst
         self._here = Outputs()
         self._here.load(peer.outputs.values())
         self._trip = peer.outputs.values()[TRIP_AT]
         self._trip_ms = controller.trip_ms
+
+    @property
+    def first(self) -> Difference | None:
+        """The first difference, None without one."""
+        return self._differences.first
 
     @property
     def condition(self) -> int:
@@ -124,10 +153,5 @@ class Shadow:
         ours, theirs = self._here.values(), self.peer.outputs.values()
         if theirs[TRIP_AT] != self._trip:
             self._trip, self._trip_ms = theirs[TRIP_AT], now_ms
-        if ours != theirs:
-            for name, here, there in zip(NAMES, ours, theirs, strict=True):
-                if here != there:
-                    self.worst[name] = max(self.worst[name], abs(here - there))
-                    if self.first is None:
-                        self.first = Difference(self.ticks, now_ms, name, here, there)
+        self._differences.add(self.ticks, now_ms, ours, theirs)
         self.ticks += 1

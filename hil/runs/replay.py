@@ -5,25 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from firmware.signal_table import OUTPUTS
 from firmware.ticks import MASK
+from hil.link.shadow import Difference, Differences
 from hil.runs.tick_log import opened_tape
 from hil.targets.target import Target
 from twin.runs.progress import campaign
 
-NAMES = tuple(signal[0] for signal in OUTPUTS)
 PROGRESS_TICKS = 10  # three seconds on the emulated Pico
-
-
-@dataclass(frozen=True)
-class Parted:
-    """The first output that is not the tape's."""
-
-    tick: int
-    now_ms: int
-    signal: str
-    on_tape: int
-    here: int
 
 
 @dataclass
@@ -32,15 +20,26 @@ class Replayed:
 
     target: str
     ticks: int = 0
-    first: Parted | None = None
-    worst: dict[str, int] = field(default_factory=lambda: dict.fromkeys(NAMES, 0))
+    differences: Differences = field(default_factory=Differences)
+
+    @property
+    def first(self) -> Difference | None:
+        return self.differences.first
+
+    @property
+    def worst(self) -> dict[str, int]:
+        return self.differences.worst
 
     def summary(self) -> dict[str, Any]:
         """The object that `--json` prints."""
+        first = None
+        if self.first:
+            first = vars(self.first).copy()
+            first["on_tape"] = first.pop("there")
         return {
             "target": self.target,
             "ticks": self.ticks,
-            "first": vars(self.first) if self.first else None,
+            "first": first,
             "worst": self.worst,
         }
 
@@ -52,7 +51,7 @@ class Replayed:
         worst = ", ".join(f"{name} {worst}" for name, worst in self.worst.items() if worst)
         return (
             f"{same}: first difference in tick {first.tick}, at {0.001 * first.now_ms:.2f} s: "
-            f"{first.signal} is {first.on_tape} on the tape and {first.here} here\n"
+            f"{first.signal} is {first.there} on the tape and {first.here} here\n"
             f"largest differences, counts: {worst}"
         )
 
@@ -70,19 +69,8 @@ def replay(tape: Path, target: Target, ticks: int | None = None, quiet: bool = F
                 if result.ticks == count:
                     break
                 here = step(now_ms & MASK, inputs, command)
-                if here != outputs:
-                    _compare(result, now_ms, outputs, here)
+                result.differences.add(result.ticks, now_ms, here, outputs)
                 result.ticks += 1
                 if result.ticks % PROGRESS_TICKS == 0:
                     progress(result.ticks / count)
         return result
-
-
-def _compare(
-    result: Replayed, now_ms: int, on_tape: tuple[int, ...], here: tuple[int, ...]
-) -> None:
-    for name, theirs, ours in zip(NAMES, on_tape, here, strict=True):
-        if theirs != ours:
-            result.worst[name] = max(result.worst[name], abs(theirs - ours))
-            if result.first is None:
-                result.first = Parted(result.ticks, now_ms, name, theirs, ours)

@@ -287,7 +287,7 @@ def test_interlocks_that_never_trip_are_found_out(monkeypatch: pytest.MonkeyPatc
         explore(Controller, ONE_AT_A_TIME, PHASE_MS)
 
 
-def test_the_way_to_a_fault_is_told():
+def test_the_way_to_a_fault_is_reported():
     """As short as can be, with what comes several times counted."""
     way = "new start: 1 x both closed and all well, stop, 1 x A open and all well, run, 1 x both"
     with pytest.raises(BrokenInvariantError, match=way):

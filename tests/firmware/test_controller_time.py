@@ -131,7 +131,7 @@ def test_a_run_across_the_wrap_of_the_counter_is_a_run_without_it(before_ms: int
     ticks=st.integers(0, 3200),
     fault=st.sampled_from([{}, OPEN, {"lamp_current_raw": 0}, {"fan_tach_raw": 0}]),
 )
-def test_a_run_saved_at_any_tick_goes_on_bit_for_bit(ticks: int, fault: dict[str, int]):
+def test_a_run_saved_at_any_tick_continues_bit_for_bit(ticks: int, fault: dict[str, int]):
     """Through JSON, into a controller that has just been built."""
     bench, other = Bench(), Bench()
     for tick in range(ticks):

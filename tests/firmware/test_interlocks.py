@@ -322,9 +322,7 @@ def test_all_is_well_when_no_row_of_every_tick_is_met_and_only_then(
 
 
 @given(fan_program_raw=st.integers(0, 65535), rpm=st.integers(0, 65535))
-def test_the_fan_is_at_fault_below_half_of_the_speed_that_it_is_told(
-    fan_program_raw: int, rpm: int
-):
+def test_the_fan_is_at_fault_below_half_of_its_program(fan_program_raw: int, rpm: int):
     outputs = Outputs()
     outputs.load((0, 0, 0, 0, 0, fan_program_raw, 0, 0))
     inputs = healthy()

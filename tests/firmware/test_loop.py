@@ -179,7 +179,7 @@ class HealthyBoard:
         self.states.append(state)
 
 
-def test_a_command_to_run_that_is_there_at_power_up_starts_nothing_until_it_is_given_anew():
+def test_a_command_to_run_at_power_up_starts_nothing_until_it_is_given_again():
     command = Command(50.0, 0.98)
     command.run = True
     board = HealthyBoard(command)

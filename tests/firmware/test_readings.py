@@ -34,7 +34,7 @@ def outputs():
     return outputs
 
 
-def test_counts_are_told_in_physical_units(inputs, outputs):
+def test_counts_are_reported_in_physical_units(inputs, outputs):
     said = readings(Controller(Settings()), inputs, outputs)
     assert said["kv"] == pytest.approx(30.0, abs=0.01)
     assert said["ma"] == pytest.approx(1.0, abs=0.001)
@@ -74,14 +74,14 @@ def test_the_chain_is_closed_only_with_both_channels(inputs, outputs, switches: 
 
 
 @pytest.mark.parametrize(("code", "name"), NAMES.items(), ids=NAMES.values())
-def test_a_trip_is_told_by_its_name(inputs, outputs, code: int, name: str):
+def test_a_trip_is_reported_by_its_name(inputs, outputs, code: int, name: str):
     outputs.state, outputs.trip = TRIPPED, code
     said = readings(Controller(Settings()), inputs, outputs)
     assert (said["state"], said["trip"]) == ("tripped", name)
 
 
 @pytest.mark.parametrize(("code", "word"), list(enumerate(STATES)))
-def test_the_state_is_told_by_its_name_and_no_trip_is_an_empty_one(
+def test_the_state_is_reported_by_its_name_and_no_trip_is_an_empty_one(
     inputs, outputs, code: int, word: str
 ):
     outputs.state = code

@@ -81,7 +81,7 @@ def test_every_setting_has_limits_and_the_defaults_keep_them():
 
 
 @pytest.mark.parametrize(("name", "low", "high"), LIMITS)
-def test_a_setting_outside_its_limits_is_told_by_name(name: str, low: float, high: float):
+def test_a_setting_outside_its_limits_is_reported_by_name(name: str, low: float, high: float):
     for value in (low - 0.001 - abs(low), high + 0.001 + abs(high)):
         problem = settings_of(**{name: value}).problem()
         assert problem is not None
@@ -90,14 +90,14 @@ def test_a_setting_outside_its_limits_is_told_by_name(name: str, low: float, hig
 
 
 @pytest.mark.parametrize(("name", "above"), ORDER)
-def test_a_setting_above_the_one_that_bounds_it_is_told_by_both_names(name: str, above: str):
+def test_a_setting_above_the_one_that_limits_it_is_reported_with_both_names(name: str, above: str):
     values = {bound: low for bound, low, _ in LIMITS}
     problem = settings_of(**{above: max(values[above], 0.5 * getattr(Settings(), name))}).problem()
     assert problem is not None
     assert above in problem[1] or problem[0] == above
 
 
-def test_an_operating_point_beyond_the_power_is_told():
+def test_an_operating_point_beyond_the_power_is_reported():
     problem = settings_of(ma=1.01).problem()
     assert problem is not None
     assert "power_limit_w" in problem[1]

@@ -116,7 +116,7 @@ def test_tick_and_collection_count_together_and_the_console_does_not():
     assert bench.slack.worst()["worst_busy_us"] == 1000
 
 
-def test_the_longest_times_begin_anew_when_they_have_been_asked_for():
+def test_the_longest_times_restart_after_they_have_been_read():
     bench = Bench()
     bench.ticks(PATIENCE_TICKS, 9500)
     first = bench.slack.worst()

@@ -144,7 +144,7 @@ def test_blocks_written_in_any_order_leave_the_old_settings_or_the_new_ones(
 # What else a flash does --------------------------------------------------------------------------
 
 
-def test_a_full_flash_is_told_and_leaves_the_old_settings():
+def test_a_full_flash_is_reported_and_leaves_the_old_settings():
     for space in range(0, 1300, 50):
         disk = saved(Disk(), kv_exponent=1.0)
         store = booted(disk)[0]
@@ -207,7 +207,7 @@ def test_a_flipped_bit_in_the_newest_slot_is_noted_and_the_one_before_is_taken(b
     ],
     ids=["empty", "short", "zeros", "erased", "cut", "longer", "too long"],
 )
-def test_two_slots_of_rubbish_are_told_and_nothing_is_applied(rubbish: bytes):
+def test_two_slots_of_rubbish_are_reported_and_nothing_is_applied(rubbish: bytes):
     store, settings = booted(Disk({A: rubbish, B: rubbish}))
     assert not store.stored
     assert A in store.reason and B in store.reason
@@ -215,7 +215,7 @@ def test_two_slots_of_rubbish_are_told_and_nothing_is_applied(rubbish: bytes):
     assert store.save(Settings()) is None
 
 
-def test_a_slot_that_cannot_be_read_is_told():
+def test_a_slot_that_cannot_be_read_is_reported():
     disk = saved(Disk(), kv_exponent=1.0)
     disk.broken.add(A)
     store = booted(disk)[0]
@@ -225,7 +225,7 @@ def test_a_slot_that_cannot_be_read_is_told():
 # Another firmware's settings ---------------------------------------------------------------------
 
 
-def test_unknown_names_are_not_applied_and_missing_ones_keep_their_defaults_and_both_are_told():
+def test_unknown_names_are_not_applied_and_missing_ones_keep_their_defaults_and_both_are_reported():
     values = {**DEFAULTS, "ma": 0.7, "warp_factor": 9.0, "odd\x03": 1.0}
     del values["kv"], values["head_per_k"]
     store, settings = booted(Disk({A: slot(1, values)}))
@@ -242,11 +242,11 @@ def test_unknown_names_are_not_applied_and_missing_ones_keep_their_defaults_and_
     [
         (slot(1, {**DEFAULTS, "trip_kv": 70.0}), "settings.a can't be used: trip_kv: 70 is above"),
         (slot(1, {**DEFAULTS, "kv": float("nan")}), "settings.a setting kv is not a finite number"),
-        (slot(1, DEFAULTS, kind=2), "settings.a is of format 2; save the settings anew"),
+        (slot(1, DEFAULTS, kind=2), "settings.a is of format 2; save the settings again"),
         (slot(1, {"": 1.0}), "settings.a a setting without a name"),
     ],
 )
-def test_whole_settings_that_cannot_be_are_told_and_nothing_of_them_is_applied(content, words):
+def test_complete_settings_that_are_not_valid_are_reported_and_none_is_applied(content, words):
     older = slot(0, {**DEFAULTS, "ma": 0.5})  # not taken instead: it is not what was saved last
     store, settings = booted(Disk({A: content, B: older}))
     assert not store.stored

@@ -1,4 +1,4 @@
-"""A job with the firmware here and on a target at once, and the intensity that it gives."""
+"""Run a job with the firmware in this process and on a target at once."""
 
 from hil.link.link import Peer
 from hil.link.shadow import Shadow

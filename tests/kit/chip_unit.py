@@ -1,6 +1,6 @@
 """A unit in this process: the firmware's hardware layer and drivers on chip models and a plant.
 
-It is a board: whoever calls read(), write() and the plant's advance() in turn makes a tick of it.
+The unit is a board: a caller makes a tick with read(), write() and the plant's advance().
 """
 
 from typing import Any

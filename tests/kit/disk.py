@@ -1,4 +1,4 @@
-"""A flash file system in memory, in which what can go wrong goes wrong when it is told to."""
+"""A flash file system in memory whose errors are set by the test."""
 
 import errno
 import io

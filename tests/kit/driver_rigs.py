@@ -1,4 +1,5 @@
-"""What the drivers' tests share: a clock to turn, chips and buses that fail half-way."""
+"""Helpers of the drivers' tests: a clock set by hand, chips and buses that fail during a
+transfer."""
 
 from collections.abc import Callable, Iterator
 from functools import partial

@@ -2,7 +2,7 @@
 
     python -m tests.kit.emulated_runs NAME RESULT.json [ARGUMENT]
 
-tests/kit/long_runs.py starts them beside the other tests, which then read what came of them.
+tests/kit/long_runs.py starts them beside the other tests, which then read the results.
 """
 
 import json

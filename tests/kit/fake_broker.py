@@ -1,7 +1,7 @@
 """A small MQTT 3.1.1 broker for tests, on a loopback socket, that misbehaves on request.
 
-It keeps a ledger of all that was published to it, over restarts on the same port, and knows
-nothing of subscriptions.
+It keeps a ledger of all received messages, also over restarts on the same port, and has no
+subscriptions.
 """
 
 import json

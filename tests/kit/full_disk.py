@@ -1,4 +1,4 @@
-"""A disk that is full, without one."""
+"""A simulated full disk."""
 
 import errno
 import os

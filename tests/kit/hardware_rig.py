@@ -1,4 +1,4 @@
-"""A board of chips on a plant that stands still, and what its signals should then be."""
+"""A board of chips on a constant plant, and the expected values of its signals."""
 
 from collections.abc import Callable
 from typing import Any

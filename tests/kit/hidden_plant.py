@@ -1,4 +1,4 @@
-"""A tube head that only a test knows, written apart from twin/plant/heat.py, for any Python.
+"""A tube head for tests, written independently of twin/plant/heat.py, for CPython and MicroPython.
 
 Anode, head and base as lumps; a fan with its lag; a sensor with lag, dead time, noise and the
 counts of a PT100. Explicit Euler, an eighth of a second a step.

@@ -1,4 +1,4 @@
-"""The scenario bench-short, and what it looks like on each host of the firmware.
+"""The scenario bench-short, and its expected results on each host of the firmware.
 
 Times are milliseconds from its first start on. The emulated board takes a minute for these twenty
 seconds.

@@ -1,4 +1,4 @@
-"""A pytest plugin: long runs go on beside the other tests; the tests that read them come last.
+"""A pytest plugin: long runs continue beside the other tests; the tests that read them come last.
 
 With workers (pytest-xdist) the process that has them does the runs, and a file's tests stay
 together, so that what they share is made once.

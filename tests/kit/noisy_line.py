@@ -1,4 +1,4 @@
-"""A line that is worse than any: what it does to the frames is drawn from a seed."""
+"""A line that damages frames; the errors are drawn from a seed."""
 
 from collections import Counter
 from random import Random

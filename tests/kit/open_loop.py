@@ -1,4 +1,4 @@
-"""Plants without any control, and what moves them."""
+"""Plants without control, and their inputs."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,5 +1,5 @@
-"""What PicoUnit is to PicoWorld, without an emulator: the firmware's console, controller, hardware
-layer and drivers in this process, on chip models. A second takes some milliseconds.
+"""A replacement of PicoUnit for PicoWorld without an emulator: the firmware's console, controller,
+hardware layer and drivers in this process, on chip models. A second takes some milliseconds.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
-"""Goes on from a snapshot in a process of its own: python -m tests.kit.resume_elsewhere FILE…
+"""Resume a snapshot in a new process: python -m tests.kit.resume_elsewhere FILE…
 
-Prints, as JSON, of each file: what Trail keeps, what came of the run, and its last state.
+Prints, as JSON, of each file: the record of Trail, the outcome of the run, and its last state.
 """
 
 import json

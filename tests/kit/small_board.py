@@ -1,7 +1,7 @@
 """A small Pico for MicroPython without one: `machine` and `time`, chips of a few lines, a tube.
 
 It runs on the interpreter that runs the firmware, which sleeps in World.sleep_ms: time, tube and
-operator go on there and nowhere else. The tube is that of tests/kit/chip_bench.py, more or less.
+operator advance only there. The tube is similar to that of tests/kit/chip_bench.py.
 """
 
 # mypy: ignore-errors

@@ -1,4 +1,5 @@
-"""The firmware's end of the soak, for CPython and MicroPython: its outputs depend on all that came.
+"""The firmware's end of the soak, for CPython and MicroPython: its outputs depend on every received
+frame.
 
     micropython tests/kit/soak_end.py
 

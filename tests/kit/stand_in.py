@@ -1,4 +1,4 @@
-"""A firmware small enough to be flashed again and again: it says who it is, and nothing else."""
+"""A firmware small enough to be flashed again and again: it reports only its identity."""
 
 import re
 import subprocess

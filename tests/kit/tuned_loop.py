@@ -1,4 +1,4 @@
-"""What a hidden plant says of the constants that an autotune found for it.
+"""Compare the constants that an autotune found with those of its hidden plant.
 
     python -m tests.kit.tuned_loop 200
 

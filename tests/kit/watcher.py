@@ -1,4 +1,4 @@
-"""An MQTT client that looks on, for tests."""
+"""An MQTT client that records messages, for tests."""
 
 import json
 import threading

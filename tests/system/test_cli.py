@@ -51,6 +51,12 @@ def test_a_held_limit_is_exit_status_0_and_leaves_report_and_recording(tubetwin,
     assert left == {"report.html", "report.png", "recording.h5", "laws-off.h5", "summary.json"}
 
 
+@pytest.mark.parametrize("name", ["recording.csv", "laws-off.h5"])
+def test_a_folder_in_the_place_of_a_result_is_one_line_before_the_run(tubetwin, tmp_path, name):
+    (tmp_path / "out" / "ramp" / name).mkdir(parents=True)
+    assert_one_line(tubetwin("run", *SHORT), f"{name} is a directory; remove it")
+
+
 def test_json_is_one_object_with_these_keys_and_nothing_else(tubetwin):
     status, out, _ = tubetwin("run", "--json", *SHORT)
     summary = json.loads(out)

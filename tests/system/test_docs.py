@@ -96,3 +96,18 @@ def test_the_readme_names_every_option_of_run():
     assert len(options) > 8
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [option for option in sorted(options) if option not in readme] == []
+
+
+def test_every_helper_of_the_tests_has_one_row_on_the_page_of_the_kit():
+    page = (ROOT / "tests" / "kit" / "README.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+\.py)` \| \S.* \| `\S.* \|$", page, re.M)
+    assert rows == sorted(path.name for path in (ROOT / "tests" / "kit").glob("*.py"))
+
+
+def test_the_page_of_the_tests_has_every_option_with_its_default():
+    page = (ROOT / "tests" / "README.md").read_text("utf-8")
+    rows = re.findall(r"^\| `--([a-z-]+) N` \| ([0-9.]+) \|", page, re.M)
+    source = (ROOT / "tests" / "conftest.py").read_text("utf-8")
+    options = re.findall(r'addoption\("--([a-z-]+)", type=\w+, default=([0-9._]+)', source)
+    assert options
+    assert rows == [(name, default.replace("_", "")) for name, default in options]

@@ -1,7 +1,9 @@
-"""Child processes that serve a run, and the frames that go to and fro on their pipes.
+"""Child processes that serve a run, and the frames on their pipes.
 
 The run is one busy Python process. What needs the interpreter for long (an MQTT client, a broker)
 lives in a process of its own and never takes the run's interpreter lock. POSIX only.
+A multiprocessing pipe was measured (20 000 batches of 24 messages, spawn): start 45 ms against
+28 ms here, sending 7.5 us a batch against 3.5 us. So the frames stay.
 """
 
 import marshal

@@ -1,47 +1,58 @@
 """The same run with the laws switched off, in a process of its own beside the main one."""
 
-import multiprocessing
-import os
-import signal
+import pickle
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from twin.files.errors import InputError
+from twin.files import child
 from twin.recording.columns import COLUMNS
 from twin.recording.recorder import Recorder
 from twin.runs.job import LAWS, Job
 from twin.runs.run import Progress, simulate
-from twin.verdict import Frames
+
+START_S = 30.0  # time limit for the start of the interpreter
 
 
 class Comparison:
-    """Runs `job` without any law from `start` on; `finish` waits for its recording.
+    """A run of `job` without any law, from `start` on; `finish` waits for its recording.
 
-    The parts that are compared see the same room, the same tube and the same noise.
+    The compared parts have the same room, the same tube and the same noise. Without a second
+    process there is no comparison, with a note on standard error.
     """
 
     def __init__(self, job: Job, path: Path):
-        context = multiprocessing.get_context("spawn")
         self.path = path
-        self._process = context.Process(target=_run, args=(job, path), daemon=True)
-        # Inherited: the parent alone decides when to stop, from the child's first moment on.
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        self._process = None
         try:
-            self._process.start()
-        finally:
-            signal.signal(signal.SIGINT, before)
+            question = (pickle.dumps(job), str(path))
+            self._process, _ = child.start("twin.runs.laws_off_process", question, START_S)
+        except child.ChildError as error:
+            _note(str(error))
 
     def finish(self) -> Path | None:
-        """Wait for it; the recording's path, or None if there is none."""
-        self._process.join()
-        return self.path if self._process.exitcode == 0 and self.path.exists() else None
+        """Wait for the run; returns the recording's path, or None without a recording."""
+        if self._process is None:
+            return None
+        with suppress(EOFError):
+            [problem] = child.read_one(child.pipes(self._process)[1])
+            _note(problem)
+        done = self._process.wait() == 0 and self.path.exists()
+        self.stop()
+        return self.path if done else None
 
     def stop(self) -> None:
-        """Give it up at once. May be called again, and after `finish`."""
-        if self._process.is_alive():
+        """Stop the run at once. May be called again, and after `finish`."""
+        if self._process is not None:
             self._process.terminate()
-            self._process.join()
+            self._process.wait()
+            child.discard(self._process)
+            self._process = None
+
+
+def _note(problem: str) -> None:
+    print(f"tubetwin: note: no comparison with the laws off: {problem}", file=sys.stderr)
 
 
 def record_laws_off(job: Job, path: Path, progress: Progress | None = None) -> None:
@@ -51,18 +62,3 @@ def record_laws_off(job: Job, path: Path, progress: Progress | None = None) -> N
     with Recorder(path, COLUMNS, attributes) as recorder:
         outcome = simulate(off, recorder, progress=progress)
         recorder.close({"rms_true_percent": outcome.frames.true.rms_percent})
-
-
-def _run(job: Job, path: Path) -> None:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the partial file goes, too
-    parent = os.getppid()
-
-    def watch(_now_ms: int, _frames: Frames) -> None:
-        if os.getppid() != parent:
-            sys.exit(1)  # nobody waits for it any more
-
-    try:
-        record_laws_off(job, path, watch)
-    except InputError as error:
-        print(f"tubetwin: note: no comparison with the laws off: {error}", file=sys.stderr)
-        sys.exit(2)

@@ -25,6 +25,7 @@ from twin.telemetry.telemetry import Telemetry, TelemetryCounts
 from twin.world.world import World
 
 DRAIN_S = 5.0  # how long without progress the telemetry's backlog is waited for
+STALE = ("recording.csv", "laws-off.h5")  # of an earlier run, removed if this one does not write it
 
 
 def execute(
@@ -121,6 +122,9 @@ def make_folder(out: Path) -> None:
         raise InputError(f"--out {out}: {error.strerror}; give a directory you can write") from None
     if not os.access(out, os.W_OK):
         raise InputError(f"--out {out}: not writable; give a directory you can write")
+    for name in STALE:
+        if (out / name).is_dir():
+            raise InputError(f"--out {out}: {name} is a directory; remove it")
 
 
 def _telemetry(stack: ExitStack, job: Job, broker: str | None, quiet: bool) -> Telemetry | None:
@@ -156,7 +160,7 @@ def write_results(
     summary = outcome.summary()
     timing = ("wall_s", "realtime_factor")  # all but these are the same for the same seed
     results = {key: value for key, value in plain(summary).items() if key not in timing}
-    for stale in ("recording.csv", "laws-off.h5"):
+    for stale in STALE:
         if (out / stale) != comparison:
             (out / stale).unlink(missing_ok=True)
     recorder.close({**results, **outcome.fan_authority()})

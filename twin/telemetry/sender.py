@@ -1,6 +1,6 @@
 """The process that sends telemetry: `python -m twin.telemetry.sender`, started by `Telemetry`.
 
-Orders come in on standard input, reports go out on standard output (frames, see telemetry_child).
+Orders arrive on standard input, reports go to standard output (frames: twin/files/child.py).
 It subscribes to nothing, so nothing can come back from the network.
 """
 

@@ -1,7 +1,7 @@
 """Frames of Spellman's serial protocol: STX, fields that each end in a comma, checksum, ETX.
 
 The checksum goes over everything between STX and itself, the last comma included: Spellman's V6
-protocol manual (118109-001 B, p. 7) works out 10,4095, as 0x75. Sources: docs/board/generators.md.
+protocol manual (118109-001 B, p. 7) gives 0x75 for 10,4095,. Sources: docs/board/generators.md.
 """
 
 STX = 0x02
@@ -24,7 +24,7 @@ def checksum(total: int) -> int:
 
 
 def pack(buffer, command: int, argument: int = -1) -> int:
-    """Write a request into `buffer`; returns its length. No argument if that is negative."""
+    """Write a request into `buffer`; returns its length. A negative argument is left out."""
     buffer[0] = STX
     end = _number(buffer, 1, command, 10)
     if argument >= 0:
@@ -38,7 +38,8 @@ def pack(buffer, command: int, argument: int = -1) -> int:
 
 
 def _number(buffer, at: int, value: int, unit: int) -> int:
-    """Digits of `value`, at least as many as `unit` has, and the comma; returns the place after."""
+    """Write the digits of `value`, at least as many as `unit` has, and a comma; returns the next
+    place."""
     while value >= 10 * unit:
         unit *= 10
     while unit:
@@ -50,13 +51,14 @@ def _number(buffer, at: int, value: int, unit: int) -> int:
 
 
 class Receiver:
-    """Takes bytes as they come and gives whole answers; what is no frame is left out.
+    """A receiver that cuts whole answers out of the received bytes. Bytes outside a frame are
+    ignored.
 
     whole    : the last `feed` ended with an answer
-    command  : whose answer it is
-    count    : how many fields it has after that
+    command  : the command of the answer
+    count    : number of fields after the command
     values   : the fields, from 1 on: a number, SUCCESS, ERROR or TEXT
-    rejected : frames that were none, so far
+    rejected : number of invalid frames so far
     """
 
     def __init__(self):
@@ -73,9 +75,8 @@ class Receiver:
         self._last = 0
 
     def feed(self, buffer, at: int, end: int) -> int:
-        """Read buffer[at:end], up to the end of the first answer; returns where that is.
-
-        One pass over local variables: this is every byte.
+        """Process buffer[at:end], up to the end of the first answer; returns that position. One
+        pass over local variables, because every byte passes here.
         """
         self.whole = False
         values = self.values

@@ -1,9 +1,9 @@
 """A generator with Spellman's serial protocol (uX, SLM): non-blocking, one request at a time.
 
 The grid regulates the emission current, through the DAC, as with every generator. The generator's
-own emission loop is kept out of the way: its current set-point is the over-current limit, which
-the tube never reaches, so that a uX holds the filament at its current limit, and that limit is
-our filament program. The enable pin is as in hardware with 0-10 V: serial alone is too slow.
+own emission loop has no effect: its current set-point is the over-current limit, which the tube
+never reaches, so that a uX holds the filament at its current limit. That limit is our filament
+program. The enable pin is wired as with 0-10 V, because the serial line alone is too slow.
 
 Frames: frame.py. Commands and scales: models.py. Timing:
 docs/board/generators.md.
@@ -19,18 +19,18 @@ from firmware.ticks import diff
 
 BAUD = 115200
 STATUS = 22
-# Answers carry no number, but they come in the order of the requests. After a time-out these go
-# round until one is answered in time; then no answer to what came before them is still to come.
+# Answers carry no number, but they come in the order of the requests. After a time-out these
+# markers are sent in turn until one is answered in time; then no older answer is still due.
 MARKERS = (STATUS, 14, 15)  # 14 and 15 read set-points back
 
 TIMEOUT_MS = 20  # two ticks
-STATUS_MS = 100  # how often the status is asked for
-HEALTH_MS = 500  # a status older than this says nothing
+STATUS_MS = 100  # period of the status requests
+HEALTH_MS = 500  # a status older than this is not used
 SETTLE_MS = 100  # for the generator to close its enable and to show its high voltage
-RESET_MS = 1000  # a fault is shown at least so long, at rest, before it is reset
+RESET_MS = 1000  # shortest time that a fault is shown, at rest, before its reset
 MOST_REFUSALS = 5  # without a success between them
 # A time-out weighs as much as four answers in time. Three in a row, or one exchange in five, are
-# too many: with so many, even a marker's answer could be that to the last one but two.
+# too many: then even a marker's answer could belong to the third-last marker.
 LATE_WEIGHT = 4
 MOST_LATE = 12
 CENTI_FULL = 12500
@@ -38,14 +38,14 @@ UNKNOWN = -1
 
 
 def make(board, i2c, enable_pin, settings, model, interrupts):
-    """The driver on the serial line of a board; the DAC is for the grid."""
+    """Make the driver on the serial line of a board; the DAC is for the grid."""
     from firmware.drivers.mcp4728 import Mcp4728
 
     return Spellman(board.uart(BAUD), Mcp4728(i2c), enable_pin, settings, model, interrupts)
 
 
 class Spellman:
-    """Fills the generator's inputs and applies its outputs, the grid's included.
+    """A driver that reads the generator's inputs and writes its outputs, the grid's included.
 
     uart       : any(), readinto(buffer, n) and write(buffer), none of which waits
     dac        : write_fast(values, count) and check(); channel A is the grid, and C the filament
@@ -53,7 +53,7 @@ class Spellman:
     enable_pin : value(0 or 1); 1 closes the generator's enable, or its interlock loop
     settings   : the full scales of our counts, and the over-current limit
     interrupts : see EnableLine
-    trouble    : why `read` said False, in words; "" when it did not
+    trouble    : why `read` returned False, in words; "" after True
     """
 
     def __init__(
@@ -77,9 +77,9 @@ class Spellman:
         self._ma_scale = fixed(to_15 * m.MA_MONITOR_FULL / settings.ma_full)
         self._filament_scale = fixed(to_15 * m.FILAMENT_MONITOR_FULL_A / settings.filament_full_a)
         self._centi_scale = fixed(100.0 * m.TEMPERATURE_FULL_C / DAC_FULL)
-        self._turn = len(m.MONITORS)  # the first thing that is said is off
+        self._turn = len(m.MONITORS)  # the first request is off
         self._marker = 0
-        self._lost = False  # an answer to something may still come
+        self._lost = False  # an answer to an older request may still come
         self._age_ms = [AGE_FULL_MS] * len(m.MONITORS)  # of the values of each monitor request
         self._kv_raw = 0
         self._ma_raw = 0
@@ -88,7 +88,7 @@ class Spellman:
         self._last_ms = 0
         self._on_wanted = False
         self._on_held = UNKNOWN  # what the generator has confirmed
-        self._changed_ms = 0  # since high voltage was last wanted, or no longer
+        self._changed_ms = 0  # since the last change of the requested high voltage
         self._confirmed_ms = 0  # since the generator confirmed that
         self._status_ms = AGE_FULL_MS  # age of the last good status
         self._asked_ms = AGE_FULL_MS  # since the last request for it
@@ -100,7 +100,8 @@ class Spellman:
         self._dropped = False
 
     def read(self, now_ms: int, inputs) -> bool:
-        """Take what has come, ask for the next, fill the inputs; True while all is well."""
+        """Process the received bytes, send the next request, fill the inputs; True while
+        healthy."""
         dt_ms = diff(now_ms, self._last_ms)
         self._last_ms = now_ms
         self._grow_older(dt_ms if dt_ms > 0 else 0)
@@ -125,14 +126,14 @@ class Spellman:
         return not self.trouble and self.programs.arrive()
 
     def write(self, outputs, may_enable: bool) -> None:
-        """Apply pin and grid at once; the rest goes out in its turn, but off goes first."""
+        """Apply pin and grid at once. Other outputs are sent in turn; off is sent first."""
         enabled = self.enable_line.apply(outputs.hv_enable, may_enable)
         filament_raw = outputs.filament_program_raw
         self.set_points.want(outputs.kv_program_raw if enabled else 0, filament_raw)
         if enabled != self._on_wanted:
             if not enabled:
                 self.line.send(self._model.HIGH_VOLTAGE, 0)
-            self._on_wanted = enabled  # when it has been said
+            self._on_wanted = enabled  # once it is sent
             self._on_held = UNKNOWN
             self._changed_ms = self._reset_ms = self._refusals = 0
             self._interlock_open = self._dropped = False
@@ -143,7 +144,8 @@ class Spellman:
         self.programs.apply()
 
     def off(self) -> None:
-        """Enable line low, at once; for a hard interrupt handler. The next `write` says it too."""
+        """Set the enable line low at once; for a hard interrupt handler. The next `write` sends
+        off."""
         self.enable_line.off()
 
     def _grow_older(self, dt_ms: int) -> None:
@@ -167,7 +169,7 @@ class Spellman:
             self.set_points.forget()
 
     def _ask(self) -> None:
-        """The monitors, then one other request if any is due, and so on."""
+        """Send the next request: the monitors and one other due request alternate."""
         monitors = self._model.MONITORS
         if self._turn >= len(monitors):
             self._turn = 0
@@ -216,7 +218,8 @@ class Spellman:
         self.line.send(STATUS)
 
     def _take_answer(self) -> None:
-        """The answer to the request under way; a malformed one is none, and times out."""
+        """Process the answer to the present request; a malformed answer is ignored and times
+        out."""
         line = self.line
         values = line.receiver.values
         count = line.receiver.count
@@ -243,7 +246,7 @@ class Spellman:
             self._late -= 1
 
     def _take_monitors(self, command: int, count: int, values) -> bool:
-        """True if a monitor was asked for, even if the answer is a refusal: the values age."""
+        """True if the request was for a monitor, even if it was refused: the values then age."""
         monitors = self._model.MONITORS
         for at in range(len(monitors)):
             if monitors[at][0] == command:
@@ -278,13 +281,14 @@ class Spellman:
         asked_ms = self.line.waited_ms
         self._status_ms = asked_ms
         self._fault = fault != 0
-        # Our own enable line opens its interlock: only while that is closed does it mean more.
+        # Our own enable line opens its interlock: an open interlock is a fault only while the line
+        # is high.
         settled = self._changed_ms - asked_ms >= SETTLE_MS
         self._interlock_open = self._on_wanted and settled and interlock_open != 0
         if self._on_held == 1 and not on and self._confirmed_ms - asked_ms >= SETTLE_MS:
-            self._dropped = True  # until the firmware has taken its wish back: no second start
+            self._dropped = True  # until the firmware withdraws its request: no second start
         elif self._on_held == 0 and on:
-            self._on_held = UNKNOWN  # say it again
+            self._on_held = UNKNOWN  # send it again
 
     def _find_trouble(self) -> str:
         if self._status_ms > HEALTH_MS:
@@ -303,6 +307,6 @@ class Spellman:
 
 
 def to_adc(counts: int, factor: int) -> int:
-    """Its 12-bit reading in our 15 bits. At the end of its scale it reads as the end of ours."""
+    """Convert its 12-bit reading to our 15 bits. Its full scale becomes our full scale."""
     raw = scaled(counts, factor)
     return raw if counts < DAC_FULL and raw < ADC_FULL else ADC_FULL

@@ -1,4 +1,4 @@
-"""The serial line to a Spellman generator: one request under way, never a wait."""
+"""The serial line to a Spellman generator: one request at a time, without waiting."""
 
 from firmware.drivers.generator import older
 from firmware.drivers.spellman.frame import LONGEST_REQUEST, Receiver, pack
@@ -9,7 +9,7 @@ CHUNK = 64
 
 class Line:
     """uart : any(), readinto(buffer, n) and write(buffer), none of which waits
-    command, argument : the request under way; command 0 is none
+    command, argument : the request under way; command 0: no request
     waited_ms : since it was sent
     """
 
@@ -27,7 +27,7 @@ class Line:
         self._views = [memoryview(self._out)[:n] for n in range(LONGEST_REQUEST + 1)]
 
     def send(self, command: int, argument: int = -1) -> None:
-        """A request takes the place of one that is under way, whose answer is then ignored."""
+        """Send a request. It replaces a pending request, whose answer is then ignored."""
         length = pack(self._out, command, argument)
         self.command = command
         self.argument = argument
@@ -38,12 +38,12 @@ class Line:
             pass  # no answer will come
 
     def tick(self, dt_ms: int) -> None:
-        """A new tick: so many bytes may be taken again."""
+        """Start a new tick, with a new budget of bytes."""
         self.waited_ms = older(self.waited_ms, dt_ms)
         self._left = MOST_BYTES
 
     def answered(self) -> bool:
-        """True when the answer to the request under way is in the receiver; call until False."""
+        """True when the answer to the present request is in the receiver; call until False."""
         receiver = self.receiver
         while self._at < self._end or self._fill():
             self._at = receiver.feed(self._chunk, self._at, self._end)
@@ -52,7 +52,8 @@ class Line:
         return False
 
     def _fill(self) -> bool:
-        """Take what has come into the chunk; False if there is nothing, or enough for a tick."""
+        """Read received bytes into the chunk; False without bytes, or if the tick's budget is
+        used."""
         self._at = self._end = 0
         try:
             count = min(self._uart.any(), CHUNK, self._left)

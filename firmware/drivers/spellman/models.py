@@ -1,12 +1,12 @@
-"""What differs between Spellman's generators: command numbers, answers, full scales.
+"""The differences between Spellman's generators: command numbers, answers, full scales.
 
-Full scales belong to one build: check them against the scaling tables of the manual that came with
-yours. Sources: docs/board/generators.md.
+Full scales belong to one build: compare them with the scaling tables of your generator's manual.
+Sources: docs/board/generators.md.
 """
 
 
 class UX50P50:
-    """uX, 50 kV, 50 W. Heats the filament; has no remote mode to enter first."""
+    """uX, 50 kV, 50 W. Heats the filament; needs no remote mode."""
 
     HIGH_VOLTAGE = 99
     RESET = 52

@@ -1,4 +1,4 @@
-"""The set-points of a Spellman generator: what we want, what it has confirmed, what is to send."""
+"""The set-points of a Spellman generator: requested, confirmed, and due to be sent."""
 
 from firmware.calibration import DAC_FULL
 from firmware.drivers.spellman.models import UX50P50
@@ -10,7 +10,8 @@ HALF = 4096  # of the fixed point, 13 bits: products stay within a board's small
 
 
 class SetPoints:
-    """`want`; while `due`, send `command` with `argument`, and `confirm` what is answered."""
+    """Set-points. Call `want`; while `due`, send `command` with `argument`, and `confirm` the
+    answer."""
 
     def __init__(self, model: type[UX50P50], settings):
         self.command = 0
@@ -28,12 +29,12 @@ class SetPoints:
         self._filament = scaled(filament_program_raw, self._filament_scale)
 
     def forget(self) -> None:
-        """Nothing is known of what the generator holds."""
+        """Mark all set-points of the generator as unknown."""
         self._remote_held = False
         self._kv_held = self._ma_held = self._limit_held = self._preheat_held = UNKNOWN
 
     def due(self) -> bool:
-        """Whether there is one that the generator does not hold."""
+        """True if the generator does not hold a requested set-point."""
         m = self._model
         filament = self._filament
         if m.REMOTE and not self._remote_held:
@@ -59,7 +60,7 @@ class SetPoints:
         return True
 
     def confirm(self, command: int, argument: int) -> None:
-        """The generator has taken this."""
+        """Note that the generator has accepted this set-point."""
         m = self._model
         if command == KV:
             self._kv_held = argument
@@ -74,10 +75,10 @@ class SetPoints:
 
 
 def fixed(factor: float) -> int:
-    """A factor as a whole number of 2**-13."""
+    """Return a factor as a whole number of 2**-13."""
     return int(2.0 * HALF * factor + 0.5)
 
 
 def scaled(counts: int, factor: int) -> int:
-    """counts * factor, rounded."""
+    """Return counts * factor, rounded."""
     return counts * factor + HALF >> 13

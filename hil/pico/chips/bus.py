@@ -69,14 +69,6 @@ class I2CBus:
     def attach(self, address: int, chip: I2CChip) -> None:
         self._chips[address] = chip
 
-    def scan(self) -> list[int]:
-        found = []
-        for address, chip in sorted(self._chips.items()):
-            if not self.stuck and chip.start(False):
-                found.append(address)
-                chip.stop()
-        return found
-
     def writeto(self, address: int, buffer: Iterable[int], stop: bool = True) -> int:
         return self._send(address, list(buffer), stop)
 
@@ -181,12 +173,6 @@ class Pin:
         return None
 
     __call__ = value
-
-    def on(self) -> None:
-        self.value(1)
-
-    def off(self) -> None:
-        self.value(0)
 
     def irq(
         self,

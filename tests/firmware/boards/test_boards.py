@@ -88,7 +88,7 @@ def test_an_opened_chain_takes_the_enable_away_between_two_ticks(rig: Rig, signa
     assert rig.inputs.switches != ALL_CLOSED
 
 
-def test_a_tick_sees_an_open_chain_of_which_no_interrupt_has_told(rig: Rig):
+def test_a_tick_reads_an_open_chain_without_an_interrupt(rig: Rig):
     rig.make()
     rig.tick(2)
     rig.pin("chain_a").level = 0
@@ -164,14 +164,14 @@ def test_the_watchdog_is_armed_fed_and_let_go(rig: Rig):
     assert last.fed == fed + 1
 
 
-def test_a_watchdog_armed_anew_is_fed_by_nobody_but_the_loop(rig: Rig):
+def test_a_watchdog_armed_again_is_fed_only_by_the_loop(rig: Rig):
     """As after `link`: the timer that fed the released one must be gone."""
     rig.board.watchdog().release()
     rig.board.watchdog()
     assert rig.world.timers == []
 
 
-def test_a_watchdogs_reset_is_told_from_power_coming_on(rig: Rig):
+def test_a_watchdog_reset_is_distinguished_from_power_up(rig: Rig):
     assert "power" in rig.board.reset_cause()
     rig.world.cause = 3
     assert rig.board.reset_cause().startswith("watchdog")

@@ -57,7 +57,7 @@ def test_without_its_interrupt_a_short_opening_would_go_unseen():
 
 
 @pytest.mark.parametrize("chain", ["chain_a", "chain_b"])
-def test_an_open_chain_of_which_no_interrupt_has_told_enables_nothing_either(chain):
+def test_an_open_chain_without_an_interrupt_enables_nothing_either(chain):
     rig = Rig()
     rig.pins[chain].irq(None)
     beam(rig)

@@ -119,7 +119,7 @@ def mend(rig: Rig) -> None:
 
 @pytest.mark.parametrize("what", BREAKS)
 @pytest.mark.parametrize("phase", [0, 17, 34])
-def test_what_breaks_grows_old_and_keeps_its_last_value_and_the_rest_goes_on(what: str, phase: int):
+def test_a_broken_chip_ages_with_its_last_value_and_the_others_continue(what: str, phase: int):
     act, ages, stay = BREAKS[what]
     rig = Rig(start_ms=PERIOD_MS - 10 * (SETTLED + 60))  # the counter wraps meanwhile
     rig.tick(SETTLED + phase)
@@ -143,7 +143,7 @@ def test_what_breaks_grows_old_and_keeps_its_last_value_and_the_rest_goes_on(wha
 
 
 @pytest.mark.parametrize("what", BREAKS)
-def test_what_is_mended_is_fresh_and_right_again_within_a_second(what: str):
+def test_a_repaired_chip_is_fresh_and_right_again_within_a_second(what: str):
     rig = Rig()
     rig.tick(SETTLED)
     BREAKS[what][0](rig)

@@ -182,7 +182,7 @@ def test_some_things_wait_for_the_beam_to_be_off(line):
     assert not unit.says(line).startswith("error")
 
 
-def test_an_autotune_is_asked_for_told_of_and_ended_and_a_stop_ends_it_too():
+def test_an_autotune_is_requested_reported_and_ended_and_a_stop_ends_it_too():
     unit = Unit()
     assert json.loads(unit.says("tune").removeprefix("ok ")) == {
         "stage": "idle",
@@ -322,7 +322,7 @@ def test_a_whole_number_stays_one_where_the_default_is_one():
         ("x" * 80, ["x" * 20 + ";"]),
     ],
 )
-def test_what_cannot_be_set_is_told_and_leaves_nothing_pending(line, words):
+def test_an_invalid_setting_is_reported_and_leaves_nothing_pending(line, words):
     unit = Unit()
     unit.refuses(line, *words)
     assert unit.says("discard") == "ok 0 discarded\n"

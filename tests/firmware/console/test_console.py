@@ -276,7 +276,7 @@ def test_a_start_does_not_wait_for_a_host_that_reads_its_answer_later():
     assert not line.runs()
 
 
-def test_half_a_line_that_was_left_behind_is_completed_by_nobody():
+def test_an_incomplete_line_that_is_old_is_never_completed():
     line = Line(set_up())
     line.bench.run(100)
     line.type(b"run")

@@ -95,7 +95,7 @@ def test_another_input_shows_with_the_second_conversion_and_not_before():
     assert rig.reading() == 3200
 
 
-def test_check_finds_a_chip_as_it_was_told_and_leaves_it_ready_to_read():
+def test_check_confirms_a_configured_chip_and_leaves_it_ready_to_read():
     rig = Rig()
     rig.volts[2] = 0.5
     rig.running(2)
@@ -133,7 +133,7 @@ def test_a_bus_error_is_a_false_and_leaves_the_last_reading(fault):
     assert rig.reading() == 16000
 
 
-def test_a_chip_that_was_away_is_told_again_before_it_is_read():
+def test_a_chip_that_was_absent_is_configured_again_before_it_is_read():
     rig = Rig()
     rig.volts[0] = 1.0
     assert rig.running().reading() == 16000

@@ -123,7 +123,7 @@ def test_there_is_no_reading_before_the_first_measurement():
     assert rig.driver.fetch()
 
 
-def test_asking_too_early_does_not_start_the_measurement_anew():
+def test_a_read_too_early_does_not_restart_the_measurement():
     rig = Rig()
     for _ in range(10):
         rig.driver.fetch()
@@ -150,7 +150,7 @@ def test_the_settings_are_those_of_the_registers_tables():
     assert rig.bus.readfrom_mem(ADDRESS, 0xF4, 2) == b"\x77\x40"
 
 
-def test_a_controller_that_starts_anew_finds_a_chip_that_is_measuring():
+def test_a_controller_that_restarts_finds_a_chip_that_is_measuring():
     rig = Rig().running()
     again = Bme280(rig.bus, ADDRESS)
     assert again.configure()

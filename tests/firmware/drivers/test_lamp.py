@@ -7,7 +7,7 @@ from hil.pico.chips.bus import ADC, Pin
 from hil.pico.chips.lamp import current_u16
 
 
-def test_the_lamp_is_off_until_it_is_told():
+def test_the_lamp_is_off_until_it_is_switched_on():
     pin = Pin(1)
     lamp = Lamp(pin, ADC(lambda: 0))
     assert pin.level == 0

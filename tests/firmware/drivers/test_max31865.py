@@ -84,7 +84,7 @@ def test_there_is_no_reading_before_the_first_conversion():
     assert rig.driver.raw == 8192
 
 
-def test_read_configures_what_nobody_has_configured():
+def test_read_configures_a_chip_that_is_not_configured():
     rig = Rig()
     assert not rig.driver.read()
     rig.clock.after_ms(FIRST_MS)
@@ -171,7 +171,7 @@ def test_a_missing_chip_is_no_reading():
 
 
 @pytest.mark.parametrize("failing", ["write", "write_readinto"])
-def test_an_error_of_the_bus_lets_go_of_the_chip(failing):
+def test_an_error_of_the_bus_deselects_the_chip(failing):
     def fail(*buffers):
         raise OSError(EIO)
 
@@ -182,7 +182,7 @@ def test_an_error_of_the_bus_lets_go_of_the_chip(failing):
     assert rig.cs.level == 1
 
 
-def test_a_controller_that_starts_anew_may_change_the_mains():
+def test_a_controller_that_restarts_may_change_the_mains():
     rig = Rig(mains_hz=60).running()
     again = Max31865(rig.bus, rig.cs, mains_hz=50)
     assert again.configure()

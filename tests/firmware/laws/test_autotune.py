@@ -246,7 +246,7 @@ def test_a_beam_that_does_not_follow_ends_it():
     assert reason_of(Autotune(Settings()), Deaf(plant_of(1, {})))
 
 
-def test_one_that_is_no_longer_wanted_stops_and_one_that_is_wanted_again_begins_anew():
+def test_an_autotune_stops_when_not_requested_and_restarts_on_a_new_request():
     law, plant = Autotune(Settings()), plant_of(1, {})
     assert not law.goes_on(False)
     for _ in range(2000):
@@ -260,7 +260,7 @@ def test_one_that_is_no_longer_wanted_stops_and_one_that_is_wanted_again_begins_
     assert law.found() == tuned({}).found()
 
 
-def test_it_goes_on_from_a_snapshot_to_the_same_result_bit_for_bit():
+def test_an_autotune_continues_from_a_snapshot_to_the_same_result_bit_for_bit():
     law, plant = Autotune(Settings()), plant_of(1, {})
     rng = random.Random(1)
     while law.goes_on(True):
@@ -395,7 +395,7 @@ def test_less_current_is_what_the_emission_law_then_holds():
     assert bench.ma == pytest.approx(0.8 * bench.command.ma, rel=0.02)
 
 
-def test_a_controller_goes_on_with_it_from_a_snapshot():
+def test_a_controller_continues_an_autotune_from_a_snapshot():
     bench = beam_with_tuning()
     bench.run(30_000)
     other = Bench()

@@ -116,7 +116,7 @@ def test_a_constant_of_0_switches_its_term_off(
 
 
 @given(at=readings)
-def test_a_tube_that_nobody_has_commissioned_is_not_trimmed(at: dict[str, float]):
+def test_a_tube_without_calibration_is_not_trimmed(at: dict[str, float]):
     assert trim_at(Settings(), at) == 1.0
 
 

@@ -106,7 +106,7 @@ def test_a_start_and_a_tick_survive(values, real_time, silence_ms, tick):
     assert unpack_number(pack_number(tick)) == tick
 
 
-def test_counts_are_told_by_name_and_stay_at_the_most_that_fits():
+def test_counts_are_sent_by_name_and_limited_to_their_largest_value():
     counts = unpack_counts(pack_counts([0xFFFFFFFF + 5, *range(1, len(COUNTED))]))
     assert list(counts) == list(COUNTED)
     assert list(counts.values()) == [0xFFFFFFFF, *range(1, len(COUNTED))]

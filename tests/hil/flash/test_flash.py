@@ -204,7 +204,7 @@ def cuts(request: pytest.FixtureRequest, update: Update) -> list[int]:
 
 
 @pytest.mark.slow
-def test_a_cable_pulled_anywhere_is_told_and_the_next_flash_succeeds(cuts, trees, images):
+def test_a_cable_pulled_anywhere_is_reported_and_the_next_flash_succeeds(cuts, trees, images):
     for cut in cuts:
         cable = board_with(installed(images["old"]))
         cable.pull_after = cut
@@ -281,7 +281,7 @@ def test_a_wrong_board_is_refused_before_anything_is_written(trees, images):
     assert cable.pico.files() == before
 
 
-def test_a_full_flash_is_told_before_anything_is_written(trees, images, monkeypatch):
+def test_a_full_flash_is_reported_before_anything_is_written(trees, images, monkeypatch):
     cable = board_with({**installed(images["old"]), "mine.bin": bytes(MINE_BYTES)})
     before = cable.pico.files()
     said = refusal(lambda: run_flash(cable, trees["new"]))
@@ -312,7 +312,7 @@ def test_a_firmware_that_does_not_run_is_taken_out_again(trees, images):
     assert build_of(cable) == images["old"].build
 
 
-def test_a_watchdog_that_nobody_can_stop_does_not_keep_the_board_from_being_stopped(tmp_path):
+def test_a_board_with_a_watchdog_that_cannot_be_stopped_is_stopped_all_the_same(tmp_path):
     start = START.replace(
         '    line = ""\n    while True:\n',
         '    line = ""\n    time.sleep_ms(1000)\n    import machine\n'

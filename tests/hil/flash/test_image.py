@@ -123,7 +123,7 @@ def test_a_build_is_named_by_all_that_is_in_it(trees, images):
     assert all(image.build.encode() in image.files["unit.mpy"] for image in others)
 
 
-def test_a_source_that_does_not_compile_is_told(tmp_path):
+def test_a_source_that_does_not_compile_is_reported(tmp_path):
     tree = stand_in(tmp_path, "1", start="def main(board, build)\n")
     with pytest.raises(InputError, match=r"start\.py: mpy-cross can't compile it \(SyntaxError"):
         compile_tree(tree)

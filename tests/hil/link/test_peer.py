@@ -59,7 +59,7 @@ def test_a_line_that_falls_silent_ends_in_the_safe_state():
 
 
 @pytest.mark.parametrize("target", INTERPRETERS)
-def test_an_exception_in_a_tick_ends_in_the_safe_state_and_is_told(target):
+def test_an_exception_in_a_tick_ends_in_the_safe_state_and_is_reported(target):
     settings, inputs = Settings(), Inputs()
     settings.fan_exponent = 0.0
     fill(inputs, switches=ALL_CLOSED, head_temperature_raw=11_000)
@@ -86,7 +86,7 @@ def test_a_shadow_whose_peer_is_lost_leaves_nothing_energised():
         assert shadow.condition == OFF
 
 
-def test_a_setting_that_does_not_exist_is_told():
+def test_a_setting_that_does_not_exist_is_reported():
     settings = Settings()
     settings.warp_factor = 9.0  # type: ignore[attr-defined]
     with pytest.raises(LinkError, match="refuses: unknown setting warp_factor, exit status 1"):
@@ -143,7 +143,7 @@ def test_an_answer_that_comes_again_is_counted_and_not_taken():
         assert peer.counts.out_of_order == 0
 
 
-def test_an_interpreter_that_is_missing_is_named_with_its_mend(monkeypatch):
+def test_a_missing_interpreter_is_named_with_its_fix(monkeypatch):
     monkeypatch.setenv("TUBETWIN_MICROPYTHON", "/nowhere/micropython")
     with pytest.raises(InputError, match="TUBETWIN_MICROPYTHON"):
         command_of("micropython")

@@ -191,7 +191,7 @@ def test_what_breaks_in_the_beam_ends_it(what: str, phase_ms: int):
 
 
 @pytest.mark.parametrize("chip", ["air", "mount"])
-def test_without_the_room_or_the_mount_the_beam_goes_on_and_its_trim_is_held(chip: str):
+def test_without_the_room_or_the_mount_the_beam_continues_and_its_trim_is_held(chip: str):
     trims = {}
     for broken in (False, True):
         world, controller, unit = beam_world(0)

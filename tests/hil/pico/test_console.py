@@ -95,7 +95,7 @@ def test_who_asks_is_told_the_state_long_before_the_whole_status_is_there(unit: 
     assert not unit.console.status
 
 
-def test_what_is_told_is_not_older_than_the_question(unit: Unit):
+def test_an_answer_is_not_older_than_its_request(unit: Unit):
     """Even where a status was on its way when it was asked."""
     unit.run(EVERY_MS + 50)
     unit.console.tell("run 40 0.5")
@@ -150,7 +150,7 @@ def test_questions_in_quick_succession_are_all_answered_and_do_not_starve(unit: 
 
 
 @pytest.mark.parametrize(("begin", "end"), [(0, 3), (0, 300), (40, 60), (200, 230), (590, 620)])
-def test_a_damaged_answer_keeps_nobody_waiting(unit: Unit, begin, end):
+def test_a_damaged_answer_makes_no_caller_wait(unit: Unit, begin, end):
     unit.console.ask()
     unit.run(1000)
     good = dict(unit.console.status)

@@ -96,7 +96,7 @@ def test_a_firmware_that_hangs_is_reset_in_the_safe_state_and_stays_there(emulat
 
 
 @pytest.mark.emulated("watchdog")
-def test_nothing_starts_by_itself_after_a_power_cycle(emulated):
+def test_nothing_starts_without_a_command_after_a_power_cycle(emulated):
     found = emulated("watchdog")
     assert found["after_power_cycle"]["state"] == "off"
     assert found["after_power_cycle"]["reset_cause"].startswith("power")

@@ -68,7 +68,7 @@ def test_a_second_start_changes_nothing_while_the_beam_is_on():
     assert rig.state == "beam"
 
 
-def test_a_start_after_a_trip_starts_anew():
+def test_a_start_after_a_trip_restarts():
     rig = with_beam()
     with rig.faults.make("generator"):
         rig.run_until("tripped")

@@ -109,7 +109,7 @@ def test_a_replay_names_the_first_difference_and_the_largest(tmp_path: Path):
     found = replay(tmp_path / "tape.h5", Other(), quiet=True)
     assert found.first is not None
     assert found.first.signal == "filament_program_raw"
-    assert found.first.on_tape > found.first.here
+    assert found.first.there > found.first.here
     assert found.worst["filament_program_raw"] > 0
     assert found.worst["hv_enable"] == 0
     assert "first difference in tick" in found.words()

@@ -116,7 +116,7 @@ def test_a_unit_whose_beam_is_on_is_not_set():
         unit.save(CALIBRATION)
 
 
-def test_a_flash_that_is_full_is_told_and_keeps_the_old_settings():
+def test_a_flash_that_is_full_is_reported_and_keeps_the_old_settings():
     disk = set_up(ma=0.75)
     disk.space = 300
     with client(Wire(disk)) as unit, pytest.raises(RefusedError, match="the flash is full"):
@@ -161,7 +161,7 @@ def test_a_cable_pulled_anywhere_leaves_the_old_settings_or_the_new_ones_and_is_
         (b'ok {"firmware"\n', "is no JSON object"),
     ],
 )
-def test_what_is_no_unit_is_told_in_one_line_and_the_port_is_let_go(answer, words):
+def test_a_port_without_a_unit_is_one_line_and_the_port_is_closed(answer, words):
     wire = Wire(Disk(), echo=answer)
     with pytest.raises(LostError, match=words) as told:
         client(wire)
@@ -200,7 +200,7 @@ def test_the_only_port_at_which_a_unit_answers_is_found():
         ({"ttyACM0": None, "ttyACM1": None}, "units answer at ttyACM0, ttyACM1; name one"),
     ],
 )
-def test_none_and_several_are_told_and_all_ports_are_let_go(answers, words):
+def test_no_unit_and_several_units_are_reported_and_all_ports_are_closed(answers, words):
     wires = {name: Wire(set_up(), echo=answer) for name, answer in answers.items()}
     with pytest.raises(InputError, match=words):
         find_unit(wires, lambda port: client(wires[port], port))

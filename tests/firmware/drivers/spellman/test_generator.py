@@ -163,7 +163,7 @@ def test_off_is_said_until_it_is_confirmed(lost):
     assert "99,0," in rig.heard_since(before)
 
 
-def test_a_generator_that_is_on_although_off_was_confirmed_is_told_again():
+def test_a_generator_that_is_on_although_off_was_confirmed_is_sent_off_again():
     rig = Rig()
     rig.run(300)
     rig.pin.generator = None  # and its enable line is shorted
