@@ -33,12 +33,12 @@ class Comparison:
             signal.signal(signal.SIGINT, before)
 
     def finish(self) -> Path | None:
-        """Wait for it; the recording's path, or None if there is none."""
+        """Wait for the run; the path of the recording, None without one."""
         self._process.join()
         return self.path if self._process.exitcode == 0 and self.path.exists() else None
 
     def stop(self) -> None:
-        """Give it up at once. May be called again, and after `finish`."""
+        """Stop the run at once. May be called again, and after `finish`."""
         if self._process.is_alive():
             self._process.terminate()
             self._process.join()
@@ -59,7 +59,7 @@ def _run(job: Job, path: Path) -> None:
 
     def watch(_now_ms: int, _frames: Frames) -> None:
         if os.getppid() != parent:
-            sys.exit(1)  # nobody waits for it any more
+            sys.exit(1)  # the parent has stopped waiting
 
     try:
         record_laws_off(job, path, watch)
