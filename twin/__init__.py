@@ -7,8 +7,8 @@
     result.frame
     result.report("out")
 
-The names below are the public ones; docs/user/python.md shows them in use. They are imported when
-they are used first, so that `import twin` takes no time.
+The names in `__all__` are public; docs/user/python.md shows their use. Each is imported at its
+first use, so that `import twin` is fast.
 """
 
 from importlib import import_module

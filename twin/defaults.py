@@ -1,4 +1,4 @@
-"""The defaults of the command line. Nothing is imported here, so that it starts fast."""
+"""The defaults of the command line. No imports here, so that the command line starts fast."""
 
 DEFAULT_TUBE = "cu-50w-air"
 DEFAULT_SCENARIO = "ramp"

@@ -4,7 +4,7 @@ import math
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number rounded to significant digits; a dash if there is none."""
+    """A number rounded to `digits` significant digits; a dash for None, NaN or infinity."""
     if value is None or not math.isfinite(value):
         return "–"
     if abs(value) >= 10**digits:
@@ -13,7 +13,7 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def against(value: float | None, limit: float) -> str:
-    """A number with enough digits to show that it is not the limit."""
+    """A number with enough digits to differ from the limit in print, unless both are equal."""
     digits = 3
     while value is not None and value != limit and number(value, digits) == number(limit, digits):
         digits += 1
@@ -21,7 +21,7 @@ def against(value: float | None, limit: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """A time span in the unit that suits it: seconds, minutes, hours or days."""
+    """A time span (s) in words, in seconds, minutes, hours or days, by its length."""
     if seconds < 120:
         return f"{number(seconds)} s"
     minutes = round(seconds / 60)

@@ -1,6 +1,6 @@
-"""What a trip means, in words, and the page that has more: docs/board/interlocks.md.
+"""The meaning of each trip in words, with its section of docs/board/interlocks.md.
 
-The words are those beside the rows of firmware/interlock_table.py.
+The words are the docstrings of the conditions in firmware/interlock_table.py.
 """
 
 import inspect
@@ -21,7 +21,10 @@ LOOKS = (
 
 
 class Interlock(NamedTuple):
-    """One row for people. delay_ms: how long its condition must hold, or how old a reading is."""
+    """One row of the interlock table, in words.
+
+    delay_ms : time that the condition must hold, ms; with is_age the largest age of a reading
+    """
 
     code: int
     name: str
@@ -49,12 +52,12 @@ def interlocks() -> tuple[Interlock, ...]:
 
 
 def interlock(name: str) -> Interlock:
-    """The row of this name; KeyError if there is none."""
+    """The row of this name. Raises KeyError for an unknown name."""
     return {row.name: row for row in interlocks()}[name]
 
 
 def trip_words(name: str) -> str:
-    """One sentence about a trip, with its page; "" for a name that no interlock has.
+    """One sentence about a trip, with its page; "" if no interlock has this name.
 
     >>> trip_words("fan")
     'The fan turns at less than half of the speed of its program: see docs/board/interlocks.md#fan'

@@ -1,4 +1,4 @@
-"""The stability figure, defined once.
+"""Definition of the stability figure.
 
 rms = standard deviation / mean of the intensity integrated per frame, over all frames after
 warm-up, not detrended. `true` is the noise-free source term; `measured` adds the counting
@@ -16,7 +16,7 @@ FRAME_MS = 60_000
 
 
 class Spread:
-    """Running mean, standard deviation and range of a series (Welford), memory constant."""
+    """Running mean, standard deviation and range of a series (Welford), in constant memory."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -34,11 +34,11 @@ class Spread:
         self.high = max(self.high, value)
 
     def state(self) -> list[float]:
-        """All of it as plain numbers; empty before the first."""
+        """The state as plain numbers; empty before the first value."""
         return [self.count, self.mean, self._squares, self.low, self.high] if self.count else []
 
     def load(self, state: list[float]) -> None:
-        """Take over what `state()` gave."""
+        """Set the state to a result of `state()`."""
         if not state:
             state = [0, 0.0, 0.0, math.inf, -math.inf]
         count, self.mean, self._squares, self.low, self.high = state
@@ -70,18 +70,18 @@ class Frames:
         self.measured = Spread()
 
     def add(self, intensity: float) -> float:
-        """One more frame; returns what the detector measured for it."""
+        """Add a frame; returns its measured intensity, with counting statistics."""
         measured = float(self._rng.poisson(self._counts * intensity)) / self._counts
         self.true.add(intensity)
         self.measured.add(measured)
         return measured
 
     def held(self) -> bool:
-        """Both figures within the limit; False when there is nothing to judge."""
+        """True if both figures are within the limit; False below two frames."""
         return self.true.rms_percent <= LIMIT_PERCENT and self.measured.rms_percent <= LIMIT_PERCENT
 
     def state(self) -> dict[str, Any]:
-        """Both series and where the detector's counting is, as plain data."""
+        """Both series and the state of the counting noise, as plain data."""
         return {
             "rng": self._rng.bit_generator.state,
             "true": self.true.state(),
@@ -89,7 +89,7 @@ class Frames:
         }
 
     def load(self, state: dict[str, Any]) -> None:
-        """Take over what `state()` gave."""
+        """Set the state to a result of `state()`."""
         self._rng.bit_generator.state = state["rng"]
         self.true.load(state["true"])
         self.measured.load(state["measured"])

@@ -1,4 +1,4 @@
-"""The verdict of a run: decided here and worded here, once.
+"""The verdict of a run: the only place that decides it and puts it into words.
 
 `Outcome.verdict()` in twin/runs/outcome.py makes it. The console, the table of the bench, JUnit
 XML, the picture and the page of the report only format it.
@@ -30,13 +30,13 @@ class Trip:
 
     @property
     def words(self) -> str:
-        """What the cause means, and the page that has more."""
+        """The meaning of the cause, with its page."""
         return trip_words(self.cause)
 
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar of the gauge. part: its length over the length of the gauge."""
+    """One bar of the gauge. part: length of the bar over the length of the gauge."""
 
     name: str
     text: str
@@ -63,26 +63,26 @@ class Verdict:
     sentence : str
         One or two short lines that say why.
     passed : bool
-        Whether that is good: exit status 0.
+        True for HELD and PASSED: exit status 0.
     lines : tuple of (str, str)
         The figures in words, each with a label and with units.
     limit_percent : float
         Limit of both figures of stability, in %.
     rms_true_percent : float or None
         Standard deviation over mean of the intensity per frame, in %, without counting
-        statistics; None if there was nothing to judge.
+        statistics; None without two judged frames.
     rms_measured_percent : float or None
         The same with the counting statistics of the detector, in %.
     head_rms_k : float or None
         Standard deviation of the temperature of the tube head, in K.
     fan : dict or None
         Lowest and highest drive of the fan and its smallest margin to its lowest or highest
-        speed, in %: fan_min_percent, fan_max_percent, fan_left_percent. Empty if nothing was
-        judged, None for a tube without a fan.
+        speed, in %: fan_min_percent, fan_max_percent, fan_left_percent. Empty if the intensity
+        was not judged, None for a tube without a fan.
     trips : tuple of Trip
         All trips of the run, in order.
     expectations : tuple of dict
-        Expectations of the scenario, and what was found.
+        Expectations of the scenario, each with the state found.
     judged : bool
         Whether the intensity was judged.
     """
@@ -112,7 +112,7 @@ class Verdict:
 
     @property
     def fan_margin(self) -> str:
-        """The smallest margin of the fan in words; empty if there is no fan, or no judgement."""
+        """The smallest margin of the fan in words; empty without a fan or without judgement."""
         if not self.fan or not self.judged:
             return ""
         return f"smallest margin {number(self.fan['fan_left_percent'], 2)} %"
@@ -153,7 +153,7 @@ def decide(
     """The verdict on a run.
 
     summary      : the object that `--json` prints, without its verdict
-    judged       : whether the scenario has its intensity judged
+    judged       : whether the scenario judges the intensity
     room_c       : lowest and highest temperature of the room, °C
     head_c       : mean temperature of the tube head, °C
     fan          : see Verdict; None for a tube without a fan
@@ -223,13 +223,13 @@ def _figure(summary: Mapping[str, Any], name: str) -> float | None:
 
 
 def _met(summary: Mapping[str, Any]) -> tuple[int, int]:
-    """How many expectations were met, and how many there are."""
+    """Number of expectations that were met, and number of all."""
     expectations = summary["expectations"]
     return sum(bool(one["met"]) for one in expectations), len(expectations)
 
 
 def _expected(summary: Mapping[str, Any], trips: Sequence[Trip]) -> str:
-    """One or two short lines: how many expectations were met, and what was not expected."""
+    """One or two short lines: how many expectations were met, and the first unexpected trip."""
     met, count = _met(summary)
     text = f"{met} of {count} expectations were met"
     surprises = [trip for trip in trips if not trip.expected]
@@ -243,7 +243,7 @@ def _expected(summary: Mapping[str, Any], trips: Sequence[Trip]) -> str:
 
 
 def _expectation_lines(summary: Mapping[str, Any], trips: Sequence[Trip]) -> list[tuple[str, str]]:
-    """How many expectations were met, those that were not, and trips that nothing expected."""
+    """How many expectations were met, those that were not, and unexpected trips."""
     if not summary.get("expectations"):
         return []
     met, count = _met(summary)
@@ -281,7 +281,7 @@ def _intensity_line(summary: Mapping[str, Any], judged: bool) -> list[tuple[str,
 
 
 def _fixed(summary: Mapping[str, Any], name: str) -> str:
-    """A figure with three decimals, or with more where it would read as the limit itself."""
+    """A figure with three decimals, or with more if it would print the same as the limit."""
     value, limit = _figure(summary, name), float(summary["limit_percent"])
     if value is None:
         return "–"

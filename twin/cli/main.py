@@ -22,7 +22,7 @@ COMMANDS = "tubetwin.commands"
 OURS = "tubetwin"
 FIRST = "run"
 RETRY_S = 0.01
-INTERRUPTED = 130  # as the shell says it
+INTERRUPTED = 130  # as a shell reports it
 
 
 def front_door() -> typer.Typer:
@@ -104,7 +104,7 @@ def _complain(line: str) -> int:
 
 
 def _interrupt(_kind: int, frame: FrameType | None) -> None:
-    """Ctrl-C, or the signal of whoever cancels a job: KeyboardInterrupt, so nothing is left behind.
+    """Ctrl-C, or a signal that cancels a job: KeyboardInterrupt, so nothing is left behind.
 
     Raised in the callback of a weak reference or in `__del__` it would only be printed and lost;
     there it is put off for a moment.

@@ -47,8 +47,7 @@ Resume = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="Go on from what `tubetwin snapshot` saved. Scenario, tube, seed and the like are "
-        "in it.",
+        help="Continue from a file of `tubetwin snapshot`, which holds scenario, tube and seed.",
     ),
 ]
 Broker = Annotated[

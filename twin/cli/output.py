@@ -45,7 +45,7 @@ class _Forgiving(io.TextIOWrapper):
 
 @contextmanager
 def forgiving_streams() -> Iterator[None]:
-    """In this block no `print` fails: what nobody can read changes no result.
+    """In this block no `print` fails: a failed write changes no result.
 
     A full or closed standard output is one line on standard error; a full or closed standard
     error is passed over.

@@ -4,7 +4,7 @@ It does what an engineer would do at the bench and knows what an engineer could 
 a detector, a reference voltage divider and a reference ammeter, the firmware's own readings,
 helium in the beam path, something to warm and cool the mount, and the set-points. It never reads
 the plant's parameters (tests/twin/commission/test_commission.py holds it to that).
-docs/user/commissioning.md tells the story.
+docs/user/commissioning.md describes the procedure.
 """
 
 from collections.abc import Callable
@@ -147,11 +147,11 @@ class Laboratory:
         self.progress(row[0] / (60.0 * TOTAL_MINUTES))
         if self.controller.condition != BEAM:
             cause = NAMES.get(self.controller.trip, "no beam")
-            mend = "check the tube's ratings and [settings]"
+            fix = "check the tube's ratings and [settings]"
             if cause in ("no-current", "current-astray"):
-                mend = "the cathode or its perveance is too small for [settings] ma"
+                fix = "the cathode or its perveance is too small for [settings] ma"
             raise InputError(
-                f"commissioning: the firmware tripped ({cause}) after {row[0] / 60:.0f} min; {mend}"
+                f"commissioning: the firmware tripped ({cause}) after {row[0] / 60:.0f} min; {fix}"
             )
 
 
@@ -257,7 +257,7 @@ def _gun(lab: Laboratory, reference: dict[str, float]) -> dict[str, float]:
     lower_v, lower_a = reference["grid_v"] - quick[grid], reference["filament_a"] - late[filament]
     if not (fallen_ma > 0.0 and lower_v > 0.0 and lower_a > 0.0):
         raise InputError(
-            "commissioning: grid and filament do not steer the current; check [settings] "
+            "commissioning: grid and filament do not control the current; check [settings] "
             "grid_set_v and [cathode]"
         )
     ma_per_v = fallen_ma / lower_v
@@ -341,7 +341,7 @@ def _fan(rows: np.ndarray, reference: dict[str, float], s: Settings) -> dict[str
     """The fan's law from minutes in which the head was at rest.
 
     The mount takes its part of the heat. How much more or less than at the reference it took in
-    a minute (it was warming, or its foil was on) is told apart by its temperature.
+    a minute (it was warming, or its foil was on) follows from its temperature.
     """
     column = {name: rows[:, at] for at, name in enumerate(COLUMNS)}
     rest = np.abs(np.gradient(column["head_c"])) < 0.01

@@ -1,1 +1,1 @@
-"""Files and processes: TOML in, whole-file writes, child processes, and the one kind of error."""
+"""Files and processes: reading TOML, writing whole files, child processes, errors of the user."""

@@ -1,9 +1,9 @@
-"""Child processes that serve a run, and the frames on their pipes.
+"""Child processes that serve a run, and the messages on their pipes.
 
-The run is one busy Python process. What needs the interpreter for long (an MQTT client, a broker)
-lives in a process of its own and never takes the run's interpreter lock. POSIX only.
+The run is one busy Python process. An MQTT client or a broker runs in a separate process, so that
+it never holds the interpreter lock of the run. POSIX only.
 A multiprocessing pipe was measured (20 000 batches of 24 messages, spawn): start 45 ms against
-28 ms here, sending 7.5 us a batch against 3.5 us. So the frames stay.
+28 ms here, sending 7.5 us a batch against 3.5 us. So these messages stay.
 """
 
 import marshal
@@ -27,11 +27,11 @@ class ChildError(Exception):
 def start(
     module: str, question: Any, timeout_s: float
 ) -> tuple[subprocess.Popen[bytes], tuple[Any, ...]]:
-    """Start `python -m module`, send it one thing and wait for its answer.
+    """Start `python -m module`, send it one object and wait for its answer.
 
-    The child is quiet on standard error and in a session of its own, so that the terminal's Ctrl-C
-    does not reach it. It ends when its standard input closes (see also `orphaned`).
-    Raises ChildError, and leaves no child behind, if it does not start or answer.
+    The child prints nothing on standard error and has a session of its own, so that Ctrl-C in the
+    terminal does not reach it. The child ends when its standard input closes (see `orphaned`).
+    Raises ChildError, and leaves no child behind, if the child does not start or answer.
     """
     root = str(Path(__file__).resolve().parents[2])
     path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
@@ -75,7 +75,7 @@ def pipes(process: subprocess.Popen[bytes]) -> tuple[int, int]:
 
 
 def discard(process: subprocess.Popen[bytes]) -> None:
-    """Kill a child, if it still runs, and release its pipes."""
+    """Kill a child if it still runs, and close its pipes."""
     process.kill()
     process.wait()
     for pipe in (process.stdin, process.stdout):
@@ -84,26 +84,26 @@ def discard(process: subprocess.Popen[bytes]) -> None:
 
 
 def ignore_interrupt() -> None:
-    """In the child: only the parent stops it."""
+    """Ignore Ctrl-C. For the child: only the parent stops it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def orphaned() -> bool:
-    """In the child: the parent is gone, even if someone else still holds the pipe open."""
+    """True if the parent has ended. For the child; another process may hold the pipe open."""
     return str(os.getppid()) != os.environ.get("TUBETWIN_PARENT")
 
 
 def frame(thing: Any) -> bytes:
-    """One thing made of plain built-in types, ready for a pipe.
+    """Encode one object of plain built-in types for a pipe.
 
-    `marshal` takes half the time of `pickle`, and both ends are the same interpreter.
+    `marshal` takes half the time of `pickle`; both ends run the same interpreter.
     """
     body = marshal.dumps(thing)
     return len(body).to_bytes(_LENGTH_BYTES, "big") + body
 
 
 def read_one(fd: int) -> Any:
-    """Read exactly one thing, waiting for it. Raises EOFError if the other end closes first."""
+    """Wait for exactly one object. Raises EOFError if the other end closes first."""
 
     def read(size: int) -> bytes:
         data = b""
@@ -117,7 +117,7 @@ def read_one(fd: int) -> Any:
 
 
 class Frames:
-    """Takes bytes as they come and gives back the whole things among them."""
+    """Decoder: takes bytes in pieces of any length, gives the complete objects."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()

@@ -1,5 +1,5 @@
-"""The one kind of error a user can mend."""
+"""Errors that the user can fix."""
 
 
 class InputError(Exception):
-    """Unusable input: one line that says what, where and what to do. Exit status 2."""
+    """Unusable input. The message is one line: place, problem and fix. Exit status 2."""

@@ -1,4 +1,4 @@
-"""JSON out: `--json` of every command, and the files beside a report."""
+"""JSON output: `--json` of every command, and the files beside a report."""
 
 import json
 import math
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def plain(value: Any) -> Any:
-    """The same with null where JSON has no number: NaN and infinity. Tuples become lists."""
+    """The same value with None for NaN and infinity, which JSON lacks. Tuples become lists."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
@@ -15,5 +15,5 @@ def plain(value: Any) -> Any:
 
 
 def print_json(document: Any) -> None:
-    """One line on standard output, in ASCII, so that any file name can be printed anywhere."""
+    """Print one line on standard output, in ASCII, so that every terminal can print it."""
     print(json.dumps(plain(document)), flush=True)

@@ -1,11 +1,11 @@
-"""TOML descriptions (scenarios, tubes) -> frozen models, or one line that says what to mend where.
+"""Read TOML descriptions (scenarios, tubes) into frozen models.
 
 Every failure is an InputError of the form
 
-    path:LINE: key: what is wrong; what to do (and N more)
+    path:LINE: key: problem; fix (and N more)
 
-Types are meant strictly: "18" in quotes is not a number and 1 is not true. Arrays arrive as
-tuples, so models declare `tuple[...]`, never `list[...]`.
+Types are strict: "18" in quotes is not a number and 1 is not true. Arrays become tuples, so models
+declare `tuple[...]`, never `list[...]`.
 """
 
 import difflib
@@ -23,21 +23,23 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from twin.files.errors import InputError
 from twin.files.toml_lines import Lines
 
-MAX_BYTES = 4_000_000  # a description is a page or two; beyond this the wrong file was named
-MAX_SHOWN = 48  # characters of the user's own text that a message repeats
+MAX_BYTES = 4_000_000  # a description has a page or two; a larger file is the wrong one
+MAX_SHOWN = 48  # largest number of characters of the user's text in a message
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class Strict(BaseModel):
-    """For descriptions: unknown keys and numbers that are none are refused."""
+    """Model of a description: refuses unknown keys, NaN and infinities."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class EntryError(ValueError):
-    """For validators: `message` is about the entry at `path`, seen from the validated value;
-    `missing` if that entry is not there."""
+    """Error of a validator about the entry at `path`, relative to the validated value.
+
+    missing : True if the description has no such entry
+    """
 
     def __init__(self, message: str, *path: str | int, missing: bool = False) -> None:
         super().__init__(message)
@@ -46,7 +48,7 @@ class EntryError(ValueError):
 
 
 def shown(value: object) -> str:
-    """The user's own text or value, on one line and not too long."""
+    """The user's text or value on one line, at most MAX_SHOWN characters."""
     text = repr(value)
     if not text.isprintable():
         text = ascii(value)
@@ -54,13 +56,13 @@ def shown(value: object) -> str:
 
 
 def file_name(path: str | os.PathLike[str]) -> str:
-    """The path as it stands at the head of a message: whole, but on one line."""
+    """The whole path on one line, for the beginning of a message."""
     text = os.fspath(path)
     return text if text and text.isprintable() else ascii(text)
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """What to do about an unknown word: the nearest known one, or all of them."""
+    """Fix for an unknown word: the nearest known one, or all of them."""
     names, word = list(known), word[:80].lower()
     begun = [name for name in names if len(word) > 2 and name.startswith(word)]
     if close := begun or difflib.get_close_matches(word, names, n=1):
@@ -69,7 +71,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def open_input(path: str | os.PathLike[str]) -> BinaryIO:
-    """The file, open for reading bytes. InputError when there is none, or it is no plain file."""
+    """Open a file for reading bytes. Raises InputError if it is missing or not a plain file."""
     name = file_name(path)
     try:
         mode = os.stat(path).st_mode
@@ -86,9 +88,9 @@ def open_input(path: str | os.PathLike[str]) -> BinaryIO:
 
 
 def load_toml(path: str | os.PathLike[str], model: type[Model], **given: Any) -> Model:
-    """Read the file and validate it as `model`; InputError in one line on any failure.
+    """Read the file and validate it as `model`. Raises InputError in one line on any failure.
 
-    `given` are fields that the caller sets and the file may not, such as a name.
+    given : fields that the caller sets and the file must not have, such as a name
     """
     name = file_name(path)
     with open_input(path) as stream:
@@ -128,14 +130,14 @@ def _parse(name: str, text: str) -> dict[str, Any]:
         line = text.rstrip().count("\n") + 1
         if found := re.search(r" \(at line (\d+), column (\d+)\)$", what):
             line, what = int(found[1]), f"{what[: found.start()]} at column {found[2]}"
-        mend = "text needs quotes, numbers a decimal point, lists a closing ]"
+        fix = "text needs quotes, numbers a decimal point, lists a closing ]"
         if what.startswith("Cannot"):
-            mend = "the same key or table is there twice: keep one"
+            fix = "the same key or table appears twice: keep one"
     except ValueError:  # a whole number of more digits than Python converts
         digits = re.search(r"\d[\d_]{999}", text)
         line = text.count("\n", 0, digits.start()) + 1 if digits else 1
-        what, mend = "a number of thousands of digits", "shorten it"
-    raise InputError(f"{name}:{line}: TOML syntax: {what[:160]}; {mend}")
+        what, fix = "a number of thousands of digits", "shorten it"
+    raise InputError(f"{name}:{line}: TOML syntax: {what[:160]}; {fix}")
 
 
 def _tuples(value: Any) -> Any:
@@ -144,7 +146,7 @@ def _tuples(value: Any) -> Any:
     return tuple([_tuples(item) for item in value]) if isinstance(value, list) else value
 
 
-# What is wrong -----------------------------------------------------------------------------------
+# Problems -----------------------------------------------------------------------------------
 
 
 class _Problem(NamedTuple):
@@ -153,7 +155,7 @@ class _Problem(NamedTuple):
     missing: bool = False
 
 
-_WANTED = {
+_EXPECTED = {
     "float_type": "a number",
     "int_type": "a whole number",
     "int_from_float": "a whole number",
@@ -174,7 +176,7 @@ def _foreign_keys(data: dict[str, Any], given: dict[str, Any]) -> Iterator[_Prob
 
 
 def _unusable_numbers(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[_Problem]:
-    """NaN, infinities and whole numbers beyond TOML's 64 bits, wherever they stand."""
+    """Find NaN, infinities and whole numbers beyond TOML's 64 bits, at any depth."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield from _unusable_numbers(item, (*path, key))
@@ -188,7 +190,7 @@ def _unusable_numbers(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[
 
 
 def _explained(model: type[BaseModel], data: Any, given: Any, error: Any) -> _Problem:
-    """One pydantic error in plain words, at the entry of the file that it is about."""
+    """One pydantic error in plain words, with the path of its entry in the file."""
     kind, context, value = error["type"], error.get("ctx", {}), error["input"]
     cause = context.get("error")
     missing = kind == "missing" or (isinstance(cause, EntryError) and cause.missing)
@@ -198,10 +200,11 @@ def _explained(model: type[BaseModel], data: Any, given: Any, error: Any) -> _Pr
         return _Problem(path, str(cause) if cause else "is missing; add it", missing=True)
     if kind == "extra_forbidden":
         return _Problem(path, f"unknown key; {_instead(model, path, given)}")
-    if kind in _WANTED:
-        wanted = _WANTED[kind]
+    if kind in _EXPECTED:
+        expected = _EXPECTED[kind]
         unquoted = " without quotes" if isinstance(value, str) else ""
-        return _Problem(path, f"{_kind(value)} where {wanted} belongs; write {wanted}{unquoted}")
+        text = f"{_kind(value)} instead of {expected}; write {expected}{unquoted}"
+        return _Problem(path, text)
     if kind == "literal_error":
         return _Problem(path, f"{shown(value)} is unknown; write {context['expected']}")
     for bound, words in _BOUNDS.items():
@@ -225,7 +228,7 @@ def _kind(value: Any) -> str:
 def _in_file(
     location: tuple[str | int, ...], data: Any, given: dict[str, Any], missing: bool
 ) -> tuple[str | int, ...]:
-    """The path in the file: pydantic's, without the names of union members and validators."""
+    """The path in the file: pydantic's path without names of union members and validators."""
     path: list[str | int] = []
     node: Any = {**data, **given}
     for part in location:
@@ -242,7 +245,7 @@ def _in_file(
 
 
 def _tables(model: type[BaseModel]) -> dict[str, type[BaseModel] | None]:
-    """The keys of a model's table; with each the model of the table below it, if it has one."""
+    """The keys of a model's table, each with the model of the table below it, or None."""
     fields = model.model_fields.items()
     return {info.alias or name: _model_in(info.annotation) for name, info in fields}
 
@@ -269,9 +272,9 @@ def _instead(model: type[BaseModel], path: tuple[str | int, ...], given: dict[st
 
 
 def _first_of(name: str, problems: list[_Problem], lines: Lines) -> str:
-    """The problem that stands first in the file; missing keys only if nothing else is wrong.
+    """The first problem in the file; a missing key only if there is no other problem.
 
-    (A key that is missing is often there, misspelt.)
+    (Often a missing key is present, but misspelt.)
     """
     problems = [problem for problem in problems if not problem.missing] or problems
     first = min(problems, key=lambda problem: lines.find(problem.path))

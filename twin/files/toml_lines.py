@@ -1,7 +1,7 @@
-"""On which line of a TOML text each key and each list element stands.
+"""Find the line of each key and each list element of a TOML text.
 
-The standard parser throws positions away. This one looks at nothing else: it assumes a text that
-`tomllib` has accepted, and builds a tree of line numbers.
+The standard parser gives no positions. This parser assumes a text that `tomllib` has accepted, and
+only builds a tree of line numbers.
 """
 
 import bisect
@@ -17,7 +17,7 @@ _SCALAR = re.compile(r"[^,\]}\n#]*")
 
 
 class _Node:
-    """A key or element: its line and what lies below it, by key or by index."""
+    """A key or element: its line and the entries below it, by key or by index."""
 
     __slots__ = ("below", "line", "repeated")
 
@@ -40,7 +40,7 @@ class Lines:
         self._read()
 
     def find(self, path: tuple[str | int, ...]) -> int:
-        """The line of the entry at `path`, or of the nearest table around it that is there."""
+        """The line of the entry at `path`; without one, of the nearest existing table around it."""
         node = self._root
         for part in path:
             if part not in node.below:
@@ -82,7 +82,7 @@ class Lines:
         return node
 
     def _keys(self, position: int) -> tuple[list[str], int]:
-        """The parts of a dotted key, and where the text goes on after it."""
+        """The parts of a dotted key, and the position after it."""
         keys = []
         while match := _KEY_PART.match(self._text, self._skip(position)):
             part = match[0]
@@ -101,7 +101,7 @@ class Lines:
         return self._value(self._skip(position + 1), node)  # + 1 for the equals sign
 
     def _value(self, position: int, node: _Node) -> int:
-        """Note the value that begins here below `node`; where the text goes on after it."""
+        """Add the value that begins here below `node`; returns the position after it."""
         text = self._text
         bracket = text[position : position + 1]
         if bracket not in ("[", "{"):

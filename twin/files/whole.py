@@ -1,10 +1,10 @@
-"""Files that are written whole or not at all.
+"""Write a file completely or not at all.
 
     with whole(path, "--out") as part:
         part.write_text(page)
 
-`part` is a hidden file beside `path`. At the end of the block it gets the name `path`. If an
-exception ends the block, Ctrl-C included, it is removed, and an earlier file at `path` stays.
+`part` is a hidden file beside `path`. At the end of the block `part` is renamed to `path`. If an
+exception ends the block (also Ctrl-C), `part` is removed, and an earlier file at `path` stays.
 """
 
 import errno
@@ -18,16 +18,18 @@ from uuid import uuid4
 
 from twin.files.errors import InputError
 
-LONGEST_KEPT = 180  # bytes of the file's name in its part's: 255 are the most a name may have
+LONGEST_KEPT = 180  # bytes of the file's name in the name of its part, which may have 255 bytes
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
 def whole(path: Path, option: str = "", folders: bool = False) -> Iterator[Path]:
-    """A hidden file to write, which becomes `path`. InputError in one line if it can't be written.
+    """Give a hidden file to write, which becomes `path` at the end of the block.
 
-    option  : of the command line that names the file, for the message
-    folders : make the folders that are not there
+    option  : command-line option that names the file, for the message
+    folders : make missing folders
+
+    Raises InputError in one line if the file can't be written.
     """
     try:
         target = plain_file(path)
@@ -45,29 +47,29 @@ def whole(path: Path, option: str = "", folders: bool = False) -> Iterator[Path]
 
 
 def write_whole(path: Path, text: str, option: str = "", folders: bool = False) -> None:
-    """Write a text as UTF-8; what UTF-8 can't hold, such as a file's name, as an escape."""
+    """Write a text as UTF-8; characters that UTF-8 can't hold, as in file names, are escaped."""
     with whole(path, option, folders) as part:
         part.write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
 def part_of(path: Path) -> Path:
-    """A name beside `path` that no other process uses."""
+    """A name in the folder of `path` that no other process uses."""
     name = os.fsdecode(os.fsencode(path.name)[:LONGEST_KEPT])
     return path.with_name(f".{name}.{uuid4().hex}.part")
 
 
 def put_in_place(part: Path, path: Path) -> None:
-    """Give a written file its name, once its content is on the disk. Raises OSError."""
+    """Rename a written file after its content is on the disk. Raises OSError."""
     descriptor = os.open(part, os.O_RDONLY)
     try:
-        os.fsync(descriptor)  # or a power cut after the renaming leaves an empty file
+        os.fsync(descriptor)  # otherwise a power cut after the renaming leaves an empty file
     finally:
         os.close(descriptor)
     os.replace(part, path)
 
 
 def check_writable(path: Path, option: str = "", folders: bool = False) -> None:
-    """InputError, before anything has run, if `whole` with the same arguments would fail."""
+    """Raise InputError if `whole` with the same arguments would fail. For use before a run."""
     try:
         target = plain_file(path)
         parent = target.parent
@@ -80,7 +82,7 @@ def check_writable(path: Path, option: str = "", folders: bool = False) -> None:
 
 
 def not_written(path: Path | str, error: OSError, option: str = "") -> InputError:
-    """What the user reads where `path` can't be written."""
+    """The error for a `path` that can't be written."""
     name = os.fspath(path)
     name = name if name.isprintable() else ascii(name)
     reason = error.strerror or str(error).split("\n")[0]
@@ -95,7 +97,7 @@ def not_written(path: Path | str, error: OSError, option: str = "") -> InputErro
 
 
 def plain_file(path: Path) -> Path:
-    """The file that `path` means, links followed. OSError if something else stands there."""
+    """The file at `path`, links followed. Raises OSError if this is not a plain file."""
     target = Path(os.path.realpath(path))
     try:
         mode = target.stat().st_mode
@@ -109,7 +111,7 @@ def plain_file(path: Path) -> Path:
 
 
 def _exists(path: Path) -> bool:
-    """Path.exists, but OSError where that can't be known."""
+    """As Path.exists, but raises OSError if the folder can't be searched."""
     try:
         path.stat()
     except FileNotFoundError:

@@ -1,1 +1,1 @@
-"""What the tube does between two ticks: models with a state, and the room around it."""
+"""The tube and its room between two ticks: models with a state."""

@@ -1,8 +1,8 @@
 """Room conditions over time: temperature, pressure and humidity of the air around the tube.
 
-A table of points with straight lines between them. Time counts from the first point. Before it
-(a tube warming up ahead of the run) the first values hold; beyond the last point there is nothing,
-and asking for it is an error, unless the table repeats.
+A table of points, linear between them. Time counts from the first point. At negative times (warm-up
+before the run) the first values hold. A time after the last point is an error, unless the table
+repeats.
 """
 
 import math
@@ -12,18 +12,18 @@ from collections.abc import Iterable
 
 import numpy as np
 
-END_TOLERANCE_S = 0.001  # time runs in whole milliseconds, a table's end may lie between two
+END_TOLERANCE_S = 0.001  # times are whole milliseconds; the end of a table may be between two
 
 
 class Ambient:
-    """Room conditions as a function of time, quick when time goes forwards.
+    """Room conditions as a function of time, fast for increasing times.
 
     time_s : from 0, strictly rising, two points or more
     temperature_c, pressure_hpa, humidity_percent : as long as time_s
-    repeat : begin again at the end; first and last values must then be equal
+    repeat : start again at the end; first and last values must then be equal
 
-    The only thing that changes is the memory of the last segment, which is not state: any order
-    of questions gets the same answers.
+    The object remembers only the last segment, to be fast. The results do not depend on the order
+    of the calls.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Ambient:
     def at(self, t_s: float) -> tuple[float, float, float]:
         """Temperature (°C), pressure (hPa) and relative humidity (%) at `t_s`.
 
-        ValueError for a time beyond the end, unless the table repeats.
+        Raises ValueError for a time beyond the end, unless the table repeats.
         """
         if self.repeat and t_s >= self.duration_s:
             t_s = math.fmod(t_s, self.duration_s)
@@ -82,7 +82,7 @@ class Ambient:
         return min(self.temperature_c), max(self.temperature_c)
 
     def temperature_range_between_c(self, first_s: float, last_s: float) -> tuple[float, float]:
-        """Lowest and highest room temperature (°C) from `first_s` to `last_s`, both from 0 on."""
+        """Lowest and highest room temperature (°C) from `first_s` to `last_s`, both >= 0."""
         first_c, last_c = self.at(first_s)[0], self.at(last_s)[0]
         if not self.repeat:
             return self._range_c(first_s, last_s, first_c, last_c)
@@ -98,15 +98,15 @@ class Ambient:
     def _range_c(
         self, first_s: float, last_s: float, first_c: float, last_c: float
     ) -> tuple[float, float]:
-        """The same between two times of the table, whose own temperatures are given."""
+        """As above, without repetition; first_c, last_c: temperatures at the two times."""
         inner = slice(bisect_left(self.time_s, first_s), bisect_right(self.time_s, last_s))
         points = (first_c, last_c, *self.temperature_c[inner])
         return min(points), max(points)
 
     def until(self, end_s: float) -> "Ambient":
-        """The same conditions, ending at `end_s`; a table that repeats within it goes on doing so.
+        """The same conditions until `end_s`; a table that repeats before `end_s` is unchanged.
 
-        ValueError for an end that is not above 0 or lies beyond this table's.
+        Raises ValueError if `end_s` is not above 0, or is beyond the end of this table.
         """
         if self.repeat and end_s >= self.duration_s:
             return self

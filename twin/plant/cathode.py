@@ -1,9 +1,9 @@
 """The cathode: radiation balance of the heated emitter, Richardson emission, and its triode.
 
-The balance m c(T) dT/dt = I**2 R(T) - eps(T) sigma A (T**4 - T0**4) - G (T - T0) is linearised
-where the filament is and solved exactly from there (exponential Rosenbrock step), so a tick costs
-two multiplications; it is linearised anew whenever the emitter has moved by MOVE_K or its
-current has changed.
+The balance m c(T) dT/dt = I**2 R(T) - eps(T) sigma A (T**4 - T0**4) - G (T - T0) is linearised at
+the present temperature and solved exactly (exponential Rosenbrock step), so a tick costs two
+multiplications. The balance is linearised again when the temperature has changed by MOVE_K or the
+heating current has changed.
 """
 
 from math import exp, expm1, pi, sqrt
@@ -19,7 +19,7 @@ from twin.tube.sections import CathodeParameters
 MOVE_K = 0.5
 SURROUNDINGS_K = 330.0
 BOLTZMANN_EV = Boltzmann / e
-# Of the self-biased current: when it is found, and how often at most it is corrected.
+# Newton's iteration for the self-biased current: relative step at its end, largest number of steps.
 STEP_PART = 1e-9
 MOST_STEPS = 100
 
@@ -127,8 +127,8 @@ def _lost_w(
 class Filament(Plain):
     """Temperature of the emitter and the current it can emit.
 
-    `relax` is the tick. An emitter that comes to its melting point is broken, and stays so: it
-    carries no current and is cold.
+    `relax` advances by one tick. An emitter that reaches its melting point is broken from then on:
+    it carries no current and is cold.
     """
 
     STATE = ("kelvin", "amps", "moved_k", "drift", "broken", "_step", "_rate", "_sat", "_slope")
@@ -149,10 +149,10 @@ class Filament(Plain):
         self._scale_ma = (
             1e3 * cathode.richardson_a_per_cm2_k2.value * 1e-2 * cathode.emitting_area_mm2.value
         )
-        self.kelvin = SURROUNDINGS_K  # where the balance was linearised last
-        self.moved_k = 0.0  # from there
+        self.kelvin = SURROUNDINGS_K  # temperature at which the balance was last linearised
+        self.moved_k = 0.0  # change of temperature since then
         self.amps = 0.0
-        self.drift = 1.0  # slow wandering of the emission, a factor
+        self.drift = 1.0  # slow drift of the emission, a factor
         self.broken = False
         self._step = self._rate = self._sat = self._slope = 0.0
         self._linearise()
@@ -177,7 +177,7 @@ class Filament(Plain):
         return self.kelvin + self.moved_k
 
     def power_w(self) -> float:
-        """Heat that the supply puts into the wire now, W."""
+        """Present heating power of the supply, W."""
         at, part = self._place(self.temperature_k)
         return self.amps**2 * (self._ohm[at] + part * (self._ohm[at + 1] - self._ohm[at]))
 
@@ -186,7 +186,7 @@ class Filament(Plain):
         return self._scale_ma * kelvin**2 * exp(-self._ev_over_k / kelvin) * self.drift
 
     def working_k(self, ma: float) -> float:
-        """The temperature at which the emitting area could just emit this current, K."""
+        """The temperature (K) at which this current (mA) is the saturation current."""
         low, high = self.FIRST_K, self._melts_k
         return float(brentq(lambda kelvin: self.richardson_ma(kelvin) - ma, low, high))
 
@@ -223,11 +223,11 @@ class Filament(Plain):
 
 
 class Triode:
-    """What the Wehnelt lets through: space-charge law with the emitter's saturation as its limit.
+    """Emission current: space-charge law of a triode, limited by the emitter's saturation.
 
-    i = P (U + mu Vg - mu Rb i)**1.5, joined smoothly to the saturation current; the grid sees
-    the bias supply and, with a self-bias resistor, what the current itself drops across it.
-    Compton and Langmuir, Rev. Mod. Phys. 2 (1930) 123 for the triode's equivalent voltage.
+    i = P (U + mu Vg - mu Rb i)**1.5, joined smoothly to the saturation current. The grid bias is
+    that of the supply and, with a self-bias resistor, the voltage of the current across it.
+    Equivalent voltage of the triode: Compton and Langmuir, Rev. Mod. Phys. 2 (1930) 123.
     """
 
     def __init__(self, cathode: CathodeParameters):
@@ -236,10 +236,10 @@ class Triode:
         self.feedback_kv_per_ma = 1e-3 * self.amplification * cathode.self_bias_kohm.value
 
     def current_ma(self, drive_kv: float, saturation_ma: float, last_ma: float) -> float:
-        """The current (mA) at this drive U + mu Vg (kV), to parts in a thousand million.
+        """The current (mA) at the drive U + mu Vg (kV), to 1e-9 relative.
 
-        With feedback it is found by Newton's steps from the last current, kept between bounds:
-        where space charge gives way to saturation they alone would go round in circles.
+        With a self-bias resistor, Newton's iteration starts at the last current and is kept
+        between bounds: without them it can oscillate between space charge and saturation.
         """
         if drive_kv <= 0.0 or saturation_ma <= 0.0:
             return 0.0
@@ -262,7 +262,7 @@ class Triode:
         return ma
 
     def _let_through(self, drive_kv: float, saturation_ma: float) -> tuple[float, float]:
-        """Current (mA) at the drive that is left of it, and its slope, mA/kV."""
+        """Current (mA) at this drive (kV) without feedback, and its slope, mA/kV."""
         if drive_kv <= 0.0:
             return 0.0, 0.0
         space = self.perveance * drive_kv * sqrt(drive_kv)

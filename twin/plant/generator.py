@@ -1,9 +1,9 @@
-"""The high-voltage generator: what becomes of its programs, and what its monitors show.
+"""The high-voltage generator: errors of its outputs and of its monitors.
 
-Divider and shunt have a temperature coefficient and wander; the generator regulates on them, so
-its monitors do not see it. The load pulls the voltage down. Ripple is far quicker than a tick:
-the intensity sees its mean, the monitors a random phase of it. Arcs come as a Poisson process;
-each is quenched by the generator itself, which then comes back by its own lag.
+Divider and shunt have a temperature coefficient and drift. The generator regulates on them, so its
+monitors do not show these errors. The load lowers the voltage. Ripple is much faster than a tick:
+the intensity follows the mean, the monitors sample a random phase. Arcs are a Poisson process; the
+generator quenches each, and the voltage then returns with the lag of the generator.
 
 Sources: Spellman 205B, SLM and XRB150 data sheets for regulation, ripple, drift and rise.
 """
@@ -21,10 +21,10 @@ ARCS_ABOVE_KV = 1.0
 
 
 class Generator(Plain):
-    """Its slow part: call `step` once for each slow step of the plant.
+    """The slow part of the generator: call `step` once for each slow step of the plant.
 
-    divider, shunt : true voltage and current over what the generator believes, near 1
-    quench_ticks   : ticks for which an arc that has just struck keeps the voltage off, or NO_ARC
+    divider, shunt : true voltage and current over their values in the regulation, near 1
+    quench_ticks   : ticks for which a new arc keeps the voltage off, or NO_ARC
     """
 
     STATE = ("kv_drift", "ma_drift", "divider", "shunt", "quench_ticks")
@@ -41,7 +41,7 @@ class Generator(Plain):
         arcs = p.arcs_per_1000_h.value * step_s / 3.6e6
         self._arc_above = float(norm.isf(-expm1(-arcs)))  # of a standard normal number
         self.regulation_per_ma = 0.01 * p.load_regulation_percent.value / ma_full
-        self.kv_part = 1.0 - exp(-tick_s / p.kv_lag_s.value)  # of the way to its goal in a tick
+        self.kv_part = 1.0 - exp(-tick_s / p.kv_lag_s.value)  # part of a step made in one tick
         ripple = 0.01 * p.ripple_percent.value / 2.0
         self.ripple_rms = ripple / sqrt(2.0)  # of a sine, relative to the voltage
         self.kv_drift = self.ma_drift = 0.0
@@ -50,13 +50,13 @@ class Generator(Plain):
         self.warm(REFERENCE_C)
 
     def warm(self, electronics_c: float) -> None:
-        """Divider and shunt at this temperature of the electronics, degC."""
+        """Set divider and shunt to this temperature of the electronics, degC."""
         warm_k = electronics_c - REFERENCE_C
         self.divider = (1.0 + self._kv_per_k * warm_k + self.kv_drift) * self._kv_gain
         self.shunt = (1.0 + self._ma_per_k * warm_k + self.ma_drift) / self._ma_gain
 
     def step(self, electronics_c: float, kv: float, noise: list[float]) -> None:
-        """One slow step: three standard normal numbers make drift and, with voltage on, arcs."""
+        """One slow step: three standard normal numbers give drift and, with voltage on, arcs."""
         self.kv_drift += self._kv_wander * noise[0]
         self.ma_drift += self._ma_wander * noise[1]
         self.warm(electronics_c)

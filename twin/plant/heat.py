@@ -1,8 +1,8 @@
 """Thermal network: anode, head, optics mount and electronics, cooled by the room or by water.
 
-Between two steps powers, fan and room are constant, so the network is linear there and is solved
-by the exponential of its matrix, as a series to the 4th order (its error stays below 1e-9 a step
-because `Heat` cuts the step until rate * step <= 0.05).
+Powers, fan and room are constant during a step, so the network is linear. The solution is the
+exponential of its matrix, as a series to the 4th order. The error is below 1e-9 per step, because
+`Heat` divides the step until rate * step <= 0.05.
 """
 
 from math import ceil, exp
@@ -24,7 +24,7 @@ def _value(parameter: Parameter | None, missing: float = 0.0) -> float:
 
 
 class Heat(Plain):
-    """State in degC; `advance` moves it by the fixed step."""
+    """State in degC; `advance` makes one fixed step."""
 
     STATE = (
         "anode_c",
@@ -63,7 +63,7 @@ class Heat(Plain):
         self._electronics_part = 1.0 - exp(-step_s / tau_s)
         self._electronics_k_per_w = p.electronics_to_air_k_per_w.value
         self._electronics_w = p.electronics_loss_w.value
-        # What an engineer may stick on to heat or cool (docs/user/commissioning.md), W.
+        # Heaters or coolers that an engineer may attach (docs/user/commissioning.md), W.
         self.mount_heater_w = 0.0
         self.electronics_heater_w = 0.0
         anode, head, mount = self._capacities
@@ -84,13 +84,13 @@ class Heat(Plain):
         self.soak(22.0)
 
     def soak(self, room_c: float) -> None:
-        """Everything at the temperature of the room, fan at rest."""
+        """Set all to the temperature of the room, the fan stopped."""
         self.anode_c = self.head_c = self.mount_c = room_c
         self.electronics_c = room_c + self._electronics_k_per_w * self._electronics_w
         self.fan = 0.0
 
     def conductance_w_per_k(self, fan: float, air_kg_m3: float) -> float:
-        """Head to room: still part, and what the fan's speed (0 to 1) and the air's density add."""
+        """Conductance from head to room, W/K: constant part plus part of the fan (0 to 1)."""
         if fan <= 0.0:
             return self._still_w_k
         return self._still_w_k + self._fan_w_k * (fan * air_kg_m3 / RATED_AIR_KG_M3) ** (
@@ -98,7 +98,7 @@ class Heat(Plain):
         )
 
     def _sink_w(self, sink_w_k: float, room_c: float) -> float:
-        """Conductances of the head's sinks times their temperatures, summed, W."""
+        """Sum over the head's sinks of conductance times temperature, W."""
         water_k = self.coolant_c + self._coolant_k_per_k * (room_c - COOLANT_ROOM_C) - room_c
         return sink_w_k * room_c + self._coolant_w_k * water_k
 
@@ -127,7 +127,7 @@ class Heat(Plain):
         dt = self.step_s / self._cuts
         a, h, m = self.anode_c, self.head_c, self.mount_c
         for _ in range(self._cuts):
-            # x' = A x + b: the derivatives of x, each A times the one before
+            # x' = A x + b: derivatives of x, each A times the previous one
             xa = (anode_w - ka * (a - h)) / ca
             xh = (head_w + ka * (a - h) - km * (h - m) + sink_w - sink_w_k * h) / ch
             xm = (self.mount_heater_w + km * (h - m) - kr * (m - room_c)) / cm
@@ -149,8 +149,7 @@ class Heat(Plain):
     def equilibrium(
         self, head_c: float, beam_w: float, filament_w: float, room_c: float, air_kg_m3: float
     ) -> None:
-        """Set the state to the rest that a perfect thermal law would hold; the fan at what it
-        takes, or at its nearer end."""
+        """Set the steady state of a perfect thermal law, the fan within its range."""
 
         def head_at(fan: float) -> float:
             return float(self._rest(fan, beam_w, filament_w, room_c, air_kg_m3)[1])
@@ -163,7 +162,7 @@ class Heat(Plain):
             fan = 0.0
         else:
             fan = float(brentq(lambda speed: head_at(speed) - head_c, 0.0, 1.0, xtol=1e-12))
-            if fan <= self._stall:  # so slowly it does not turn
+            if fan <= self._stall:  # too slow to turn
                 fan = 0.0
         self.fan = fan
         rest = self._rest(fan, beam_w, filament_w, room_c, air_kg_m3)

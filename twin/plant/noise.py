@@ -1,4 +1,4 @@
-"""Reproducible noise, drawn by NumPy in blocks and handed out as plain floats."""
+"""Reproducible noise, drawn by NumPy in blocks and given out as plain floats."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ class Noise:
         self.next = 0
 
     def take(self, count: int) -> list[float]:
-        """The next `count` numbers; what is left of a block too short for them is passed over."""
+        """The next `count` numbers of one block; the rest of a block too short is skipped."""
         if self.next + count > self._block:
             self.refill()
         first = self.next

@@ -1,8 +1,8 @@
 """From the electron beam to the crystal: line yield, spot displacement, mirrors, sample, air, age.
 
-Each axis is by itself: the spot moves against the mirror that images this axis, and its image
-moves, magnified, across the crystal. The mirror images only what it accepts: source times
-acceptance, two Gaussians, whose product is narrower than the source and moves less than it.
+The two axes are independent: the spot moves relative to the mirror of this axis, and its image
+moves, magnified, across the crystal. The mirror images source times acceptance: a product of two
+Gaussians, which is narrower than the source and moves less than the source.
 Without a mirror a displaced spot costs no intensity.
 """
 
@@ -18,7 +18,7 @@ HOUR_MS = 3_600_000.0
 
 
 class Beam:
-    """Intensity at the crystal, relative, as an algebraic function of the plant's state."""
+    """Relative intensity at the crystal, as an algebraic function of the plant's state."""
 
     def __init__(self, tube: Tube):
         target, optics, sample = tube.target, tube.optics, tube.sample
@@ -60,7 +60,7 @@ class Beam:
             self.beam_um = tuple(
                 beam_fwhm_um(width_um, self.magnification, blur_um) for width_um, _ in images
             )
-            # What the figure error spreads over a larger image is missing in the middle of it.
+            # The figure error spreads the image, so that its middle loses intensity.
             self.left_in_focus = prod(
                 self.magnification * width_um / beam_um
                 for (width_um, _), beam_um in zip(images, self.beam_um, strict=True)
@@ -69,7 +69,7 @@ class Beam:
             self._most = self._caught(0.0, 0.0)
 
     def displacement_um(self, head_c: float, mount_c: float) -> tuple[float, float]:
-        """Focal spot off each mirror's peak, x and y: thermal expansion of head and of mount."""
+        """Distance of the spot from each mirror's peak, x and y, um, by expansion."""
         head_k, mount_k = head_c - self._head_c, mount_c - self._mount_c
         (x_um, y_um), (hx, hy), (mx, my) = self._offset_um, self._per_head_k, self._per_mount_k
         return x_um + hx * head_k + mx * mount_k, y_um + hy * head_k + my * mount_k
@@ -77,7 +77,7 @@ class Beam:
     def passed(self, x_um: float, y_um: float) -> float:
         """Part of the aligned tube's photons that a spot displaced by x and y puts on the crystal.
 
-        The crystal was set on the beam as it was then, with the spot at its focus offset.
+        The crystal was centred on the beam with the spot at its focus offset.
         """
         if not self._has_mirror:
             return 1.0
@@ -95,10 +95,10 @@ class Beam:
         )
 
     def aged(self, beam_ms: float) -> float:
-        """Part of the intensity that is left after this time with beam."""
+        """Part of the intensity that remains after this time with beam, ms."""
         return exp(self._aged_per_ms * beam_ms)
 
     def _caught(self, x_um: float, y_um: float) -> float:
-        """Part of the beam that falls on the crystal, the beam's axis x and y off its centre."""
+        """Part of the beam on the crystal, for a beam x and y (um) off the crystal's centre."""
         beam_x, beam_y = self.beam_um
         return crystal_fraction(beam_x, beam_y, x_um, y_um, self._crystal_um)

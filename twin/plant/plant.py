@@ -1,8 +1,8 @@
-"""The plant: everything the tube does between two ticks.
+"""The plant: the tube and its room between two ticks.
 
-`advance` is the product's cost. It moves what is quick (tube voltage, filament, emission, their
-monitors) by one tick, and every SLOW_TICKS ticks what is slow (heat, optics, air, drift, slow
-sensors). The slow part uses the mean of the quick part over the ticks it covers.
+`advance` takes most of the computing time of a run. It advances the fast part (tube voltage,
+filament, emission, their monitors) by one tick, and every SLOW_TICKS ticks the slow part (heat,
+optics, air, drift, slow sensors). The slow part uses means of the fast part over these ticks.
 """
 
 from math import exp, hypot, sqrt
@@ -28,7 +28,7 @@ SLOW_MS = TICK_MS * SLOW_TICKS
 
 
 class Plant(Plain):
-    """All truth. The board (twin/world/board.py) sets the actuators below and reads the counts."""
+    """The true state. The board (twin/world/board.py) sets the actuators and reads the counts."""
 
     STATE = (
         "now_ms",
@@ -86,15 +86,15 @@ class Plant(Plain):
             name: Gas(name, self.beam.energy_kev) for name in get_args(GasName)
         }
         self.now_ms = 0
-        # Actuators, as the board last wrote them.
+        # Actuators: the last values that the board wrote.
         self.hv_enable = self.lamp_on = 0
         self.kv_program_raw = self.grid_program_raw = 0
         self.filament_program_raw = self.fan_program_raw = 0
         self.switches = ALL_CLOSED  # contacts, closed and healthy
-        # Quick state and its monitors.
+        # Fast state and its monitors.
         self.kv = self.ma = 0.0
         self.kv_monitor_raw = self.ma_monitor_raw = self.filament_monitor_raw = 0
-        # Sums over the ticks since the last slow step, and what came of them.
+        # Sums over the ticks since the last slow step, and their results.
         self.charge = 0.0  # mA ticks
         self.energy_j = 0.0  # kV mA ticks
         self.intensity_sum = 0.0  # relative intensity, in ticks
@@ -144,7 +144,7 @@ class Plant(Plain):
         if drive > 0.0:
             if self._feedback:
                 ma = self.triode.current_ma(drive, saturation, self.ma)
-            else:  # the same without a call: this is every tick
+            else:  # the same without a call, because this runs every tick
                 space = self._perveance * drive * sqrt(drive)
                 ma = space * saturation / sqrt(space * space + saturation * saturation)
             ma *= 1.0 + self._flicker * values[at]
@@ -153,7 +153,7 @@ class Plant(Plain):
         else:
             ma = 0.0
         self.ma = ma
-        # The monitors: what the converters make of it at the end of the tick.
+        # The monitors: values of the converters at the end of the tick.
         raw = int(kv * self._kv_gain + self._kv_noise * values[at + 1])
         self.kv_monitor_raw = raw if 0 <= raw <= ADC_FULL else 0 if raw < 0 else ADC_FULL
         raw = int(ma * self._ma_gain + self._ma_noise * values[at + 2] + 0.5)
@@ -167,13 +167,13 @@ class Plant(Plain):
             self._slow()
 
     def start_cold(self) -> None:
-        """At rest for days in the room of time 0."""
+        """Set the state of a tube that was off for days in the room of time 0."""
         self._place_ambient()
         self.heat.soak(self.room_c)
         self._settle()
 
     def start_warm(self, head_c: float, beam_w: float, filament_w: float) -> None:
-        """At rest with beam on and the head held at `head_c`, in the room of time 0."""
+        """Set the steady state with beam, the head at `head_c`, in the room of time 0."""
         self._place_ambient()
         air = sum(densities_kg_m3(self.room_c, self.pressure_hpa, self.humidity_percent))
         self.heat.equilibrium(head_c, beam_w, filament_w, self.room_c, air)
@@ -200,7 +200,7 @@ class Plant(Plain):
         self._place_ambient()
 
     def take_intensity(self) -> float:
-        """Intensity summed since the last call, relative to the nominal tube, in ticks."""
+        """Sum of the intensity since the last call, relative to the nominal tube, in ticks."""
         taken = self.intensity_sum
         self.intensity_sum = 0.0
         return taken
@@ -223,15 +223,15 @@ class Plant(Plain):
         self.filament_monitor_raw = raw if raw <= ADC_FULL else ADC_FULL
 
     def _place_ambient(self) -> None:
-        """The room as it was at the last slow step: it is held until the next."""
+        """Set the room of the last slow step, which holds until the next."""
         self.room_c, self.pressure_hpa, self.humidity_percent = self.ambient.at(
             0.001 * (self.now_ms - TICK_MS * self.tick)
         )
 
     def _drift(self) -> None:
-        """Gains of generator and monitors at the present electronics temperature and age."""
+        """Set the gains of generator and monitors for the present electronics temperature."""
         warm_k = self.heat.electronics_c - REFERENCE_C
-        # The monitors share divider and shunt with the regulation: they do not see the drift.
+        # The monitors share divider and shunt with the regulation, so they do not show the drift.
         self._kv_gain = ADC_FULL / self._kv_full / self.generator.divider
         self._ma_gain = ADC_FULL / self._ma_full / self.generator.shunt
         self._supply = 1.0 + 1e-6 * self.tube.cathode.supply_ppm_per_k.value * warm_k
@@ -239,7 +239,7 @@ class Plant(Plain):
         self._program_filament()
 
     def _slow(self) -> None:
-        """The slow part, for the SLOW_TICKS ticks that have just passed."""
+        """Advance the slow part by the last SLOW_TICKS ticks."""
         charge, energy = self.charge, self.energy_j
         self.charge = self.energy_j = 0.0
         self.tick = 0

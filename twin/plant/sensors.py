@@ -1,7 +1,7 @@
 """The slow sensors as raw counts: lag, offset, drift, noise and quantisation.
 
-Each forgets exponentially (exact for a constant input over the step). Counts have the names and
-the ranges of firmware/signal_table.py; the board copies them from here by these names.
+Each has a first-order lag (exact for a constant input over the step). Counts have the names and
+the ranges of firmware/signal_table.py; the board copies them by these names.
 """
 
 from math import exp, sqrt
@@ -60,7 +60,7 @@ class Sensors(Plain):
         self.room_temperature_raw = self.room_pressure_raw = self.room_humidity_raw = 0
 
     def settle(self, head_c: float, mount_c: float, electronics_c: float, room_c: float) -> None:
-        """All lags forgotten: the sensors have been at these temperatures for long."""
+        """Set the sensors to these temperatures, degC, without lag."""
         self.head_c, self.mount_c = head_c, mount_c
         self.electronics_c, self.room_c = electronics_c, room_c
 
@@ -73,7 +73,7 @@ class Sensors(Plain):
         pressure_hpa: float,
         humidity_percent: float,
     ) -> None:
-        """One step towards these true values, then new counts."""
+        """Make one step towards these true values, then new counts."""
         p = self._p
         n = self._noise.take(10)
         part = self._parts
@@ -86,7 +86,7 @@ class Sensors(Plain):
         self.mount_drift_k += wander[1] * n[1]
         self.room_drift_k += wander[2] * n[2]
         self.pressure_drift_hpa += wander[3] * n[3]
-        # The reference resistors sit with the electronics and warm with them.
+        # The reference resistors have the temperature of the electronics.
         reference = 1.0 + 1e-6 * p["reference_resistor_ppm_per_k"] * (electronics_c - REFERENCE_C)
         self.head_temperature_raw = pt100_counts(
             self.head_c + p["head_offset_k"] + self.head_drift_k + p["head_noise_k"] * n[4],
@@ -118,11 +118,11 @@ class Sensors(Plain):
 
 
 def pt100_counts(temperature_c: float, reference: float) -> int:
-    """Counts of a PT100 (IEC 60751, above 0 degC) over its reference, 1 being its rated value."""
+    """Counts of a PT100 (IEC 60751, above 0 degC). reference: of its resistor, 1 is rated."""
     ratio = 1.0 + temperature_c * (PT_A + temperature_c * PT_B)
     return min(max(round(PT_COUNTS_PER_R0 * ratio / reference), 0), 32767)
 
 
 def centi(value: float, low: int, high: int) -> int:
-    """Hundredths, rounded and kept within the converter's range."""
+    """The value in hundredths, rounded and limited to the converter's range."""
     return min(max(round(100.0 * value), low), high)

@@ -1,6 +1,6 @@
 """The NeXus layout of a recording: which group holds what, and how values get there.
 
-NeXus (https://www.nexusformat.org) is HDF5 with agreed names: each group says its class in the
+NeXus (https://www.nexusformat.org) is HDF5 with agreed names: each group gives its class in the
 attribute NX_class. The tree is drawn in docs/user/recording.md.
 """
 
@@ -62,7 +62,7 @@ def lay_out(file: Any, columns: Sequence[Column], chunk: int) -> tuple[list[Any]
 
 
 def write_values(group: Any, values: Mapping[str, object]) -> None:
-    """Write a mapping into a group; Recorder says what may be in it."""
+    """Write a mapping into a group; see Recorder for the allowed values."""
     for name, value in values.items():
         _check(name)
         if not isinstance(value, Mapping):
@@ -144,7 +144,7 @@ def _growing(group: Any, name: str, kind: str, unit: str, meaning: str, chunk: i
     )
     dataset.attrs["units"] = unit
     dataset.attrs["long_name"] = meaning
-    dataset.attrs["target"] = dataset.name  # NeXus: every link to it tells where it really is
+    dataset.attrs["target"] = dataset.name  # NeXus: the path of the original, for all links to it
     return dataset
 
 

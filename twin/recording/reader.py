@@ -63,11 +63,11 @@ def load(
     """
     with opened(path) as file:
         declared = _declared(file)
-        wanted = [c for c in declared if names is None or c.name in names]
+        chosen = [c for c in declared if names is None or c.name in names]
         rows = file[CHANNELS]["time"].shape[0]
         join = 1 if most_points is None else max(1, -(-rows // most_points))
         columns, low, high = {}, {}, {}
-        for column in wanted:
+        for column in chosen:
             dataset = file[CHANNELS][column.name]["value"]
             columns[column.name], low[column.name], high[column.name] = thin(dataset, rows, join)
         frames = file[FRAMES]
@@ -77,8 +77,8 @@ def load(
             columns=columns,
             low=low,
             high=high,
-            units={column.name: column.unit for column in wanted},
-            meanings={column.name: column.meaning for column in wanted},
+            units={column.name: column.unit for column in chosen},
+            meanings={column.name: column.meaning for column in chosen},
             frames=Frames(
                 frames["time"][:count],
                 frames["intensity_true"][:count],

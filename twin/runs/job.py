@@ -51,7 +51,7 @@ class Job:
         """What the firmware is set to: as made, as commissioned, and for this beam path."""
         settings = self.tube.firmware_settings()
         settings.load(self.calibration)
-        # The length of the beam path is set by whoever puts the sample there, with a ruler.
+        # The length of the beam path is measured by the operator with a ruler.
         # Helium or vacuum in it absorb nothing that changes with the weather.
         in_air = self.scenario.path_gas == "air"
         settings.beam_path_cm = self.scenario.air_path_cm if in_air else 0.0

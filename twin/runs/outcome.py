@@ -13,7 +13,7 @@ from twin.verdict_words import Verdict, decide
 
 @dataclass
 class Outcome:
-    """What came of a run. Percentages of the mean; NaN where there was nothing to judge.
+    """Results of a run. Percentages of the mean; NaN if nothing was judged.
 
     resumed_s : the simulated time from which on it ran here, for a run that was resumed
     added     : what else belongs into the summary: a bench's figures
@@ -51,7 +51,7 @@ class Outcome:
         return [trip for trip in self.trips if trip not in expected]
 
     def verdict(self) -> Verdict:
-        """What the run amounts to."""
+        """The verdict on the run."""
         head = self.head_c
         return decide(
             self._numbers(),

@@ -62,7 +62,7 @@ def perform(
     measured: Callable[[Outcome], dict[str, Any]] | None = None,
     state: dict[str, Any] | None = None,
 ) -> tuple[Outcome, TelemetryCounts | None]:
-    """The run, and all that it leaves in `out`; what came of it is not printed.
+    """The run, and all that it leaves in `out`; the outcome is not printed.
 
     world    : see simulate(); given one, nothing is compared with a run with the laws off
     state    : see simulate()
@@ -189,7 +189,7 @@ def _command(arguments: list[str]) -> str:
 
 
 def show(text: str) -> None:
-    """Print it. If nobody can take it, the verdict stands all the same."""
+    """Print the text. A closed or full standard output does not change the exit status."""
     try:
         print(text, flush=True)
     except OSError as error:

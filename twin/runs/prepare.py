@@ -1,4 +1,4 @@
-"""From what a user typed to a Job: everything is checked before anything happens."""
+"""Make a Job from the inputs of a user; everything is checked before a run."""
 
 import difflib
 import math
@@ -23,7 +23,7 @@ def prepare(
     without: tuple[str, ...],
     faults: tuple[str, ...] = (),
 ) -> Job:
-    """Load and check all of it; commission a tube that nobody has seen. InputError in one line."""
+    """Load and check all inputs; commission a new tube. Raises InputError in one line."""
     for law in without:
         if law not in LAWS:
             near = difflib.get_close_matches(law, LAWS, n=1)

@@ -1,8 +1,8 @@
-"""A run saved between two ticks: one file, from which any process goes on bit for bit.
+"""A run saved between two ticks: one file, from which any process continues bit for bit.
 
 It is JSON: whole numbers and floats come back as they were, and nothing in it can be executed.
 With the state goes the job, room and tube included, and the hashes of the sources that made it,
-because another program would go on in another way. docs/user/snapshots.md says what is in it.
+because another program would continue differently. docs/user/snapshots.md lists the content.
 """
 
 import json

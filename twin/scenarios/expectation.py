@@ -52,9 +52,13 @@ class Expectation:
         elif now_ms >= step.last_ms:
             self.met = False
 
-    def _is_near(self, value: float, wanted: float | None) -> bool:
+    def _is_near(self, value: float, target_value: float | None) -> bool:
         percent = self.step.within_percent
-        return not percent or wanted is None or abs(value - wanted) <= 0.01 * percent * wanted
+        return (
+            not percent
+            or target_value is None
+            or abs(value - target_value) <= 0.01 * percent * target_value
+        )
 
     def summary(self) -> dict[str, Any]:
         """For `--json`, the printed verdict and the report."""

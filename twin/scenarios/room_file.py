@@ -1,4 +1,4 @@
-"""Room conditions from a CSV file, or one line that says which line of it to mend and how.
+"""Read room conditions from a CSV file; errors give the line and the correction.
 
     time_s,temperature_c,pressure_hpa,humidity_percent
 
@@ -185,23 +185,25 @@ class _Table:
     def _row(self, line: int, text: str) -> list[float]:
         fields = _fields(text)
         if len(fields) != len(self.header):
-            mend = "give one value per column, with decimal points"
+            fix = "give one value per column, with decimal points"
             if len(fields) == 2 * len(self.header):
-                mend = "are these decimal commas? use decimal points"
+                fix = "are these decimal commas? use decimal points"
             elif ";" in text:
-                mend = "separate values by commas, not semicolons"
+                fix = "separate values by commas, not semicolons"
             values = "1 value" if len(fields) == 1 else f"{len(fields)} values"
-            self._stop(line, f"{values} in {len(self.header)} columns; {mend}")
+            self._stop(line, f"{values} in {len(self.header)} columns; {fix}")
         row = []
         for name, field in zip(self.header, fields, strict=True):
             value = _number(field)
             if value is None:
-                mend = "use a decimal point" if "," in field else "write a plain number"
+                fix = "use a decimal point" if "," in field else "write a plain number"
                 if ";" in field:
-                    mend = "separate values by commas, not semicolons"
-                self._stop(line, f"{name}: {shown(field)} is not a number; {mend}")
+                    fix = "separate values by commas, not semicolons"
+                self._stop(line, f"{name}: {shown(field)} is not a number; {fix}")
             if not math.isfinite(value):
-                self._stop(line, f"{name}: {value} is not a usable number; mend or delete the row")
+                self._stop(
+                    line, f"{name}: {value} is not a usable number; correct or delete the row"
+                )
             if name != "time_s" and (wrong := implausible(name, value)):
                 self._stop(line, f"{name}: {wrong}")
             row.append(value)

@@ -1,6 +1,6 @@
 """Scenarios: what the room does, for how long, and how the tube starts. Data, not code.
 
-Built-ins are the files of twin/scenarios/built_in/; docs/user/scenarios.md says how to write one.
+Built-ins are the files of twin/scenarios/built_in/; docs/user/scenarios.md shows how to write one.
 """
 
 import math
@@ -288,17 +288,21 @@ def builtin_scenarios() -> list[str]:
 
 def load_scenario(name_or_path: str | os.PathLike[str]) -> Scenario:
     """A built-in name or a .toml file. InputError in one line."""
-    wanted = os.fspath(name_or_path)
-    if wanted.lower().endswith(".toml"):
-        return load_toml(wanted, Scenario, name=Path(wanted).stem, ambient_csv=None)
+    requested = os.fspath(name_or_path)
+    if requested.lower().endswith(".toml"):
+        return load_toml(requested, Scenario, name=Path(requested).stem, ambient_csv=None)
     known = builtin_scenarios()
-    if wanted in known:
-        return load_toml(SCENARIOS / f"{wanted}.toml", Scenario, name=wanted, ambient_csv=None)
-    if wanted.lower().endswith(".csv"):
-        raise InputError(f"{file_name(wanted)}: is no scenario; give room conditions by --ambient")
-    near = nearest(wanted, known)
+    if requested in known:
+        return load_toml(
+            SCENARIOS / f"{requested}.toml", Scenario, name=requested, ambient_csv=None
+        )
+    if requested.lower().endswith(".csv"):
+        raise InputError(
+            f"{file_name(requested)}: is no scenario; give room conditions by --ambient"
+        )
+    near = nearest(requested, known)
     near = "" if near.startswith("known") else f"{near} "
     raise InputError(
-        f"scenario {shown(wanted)}: not built in; {near}choose {', '.join(known)}, "
+        f"scenario {shown(requested)}: not built in; {near}choose {', '.join(known)}, "
         "or give a .toml file"
     )

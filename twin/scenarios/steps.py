@@ -1,5 +1,5 @@
 """Steps of a scenario: what is done to the tube and its firmware at a time, and what is expected
-of them then. docs/user/scenarios.md says how to write them.
+of them then. docs/user/scenarios.md shows how to write them.
 """
 
 import re
@@ -76,7 +76,7 @@ class Step(Strict):
         return f"{self.clear} {self.signal}" if self.signal else self.clear
 
     def words(self) -> str:
-        """The step as a person says it, without its time."""
+        """The step in words, without its time."""
         action = self.action
         if action == "fault":
             raw = f" {self.raw}" if self.signal else ""

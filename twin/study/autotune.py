@@ -1,8 +1,8 @@
 """`tubetwin autotune`: the firmware's autotune on the twin of a tube, checked there, then stored.
 
 Four steps, each a function of its own, so that a board may take the place of the twin in the
-first: `measure` has the law tune a tube, `margins` reckons the loop, `check` runs a scenario with
-what was found, `store` writes it.
+first: `measure` has the law tune a tube, `margins` calculates the stability margins, `check` runs a
+scenario with the result, `store` writes it.
 """
 
 from collections.abc import Callable
@@ -55,7 +55,7 @@ class Trace:
 
 @dataclass(frozen=True)
 class Measured:
-    """What came of an autotune: settings by name, or the reason why there are none.
+    """Result of an autotune: settings by name, or the reason why there are none.
 
     capacity_j_per_k, delay_s, noise_k : the head as the law saw it
     """
@@ -95,7 +95,7 @@ def measure(
     settings = tube.firmware_settings()
     if not settings.air_cooled:
         raise InputError(
-            "autotune: the head is cooled by water, which the firmware does not steer; "
+            "autotune: the head is cooled by water, which the firmware does not control; "
             "choose a tube with a fan (see `tubetwin tubes`)"
         )
     settings.load(calibration)
@@ -115,7 +115,7 @@ def drive(
     command: Command,
     progress: Callable[[float], None] = lambda part: None,
 ) -> Measured:
-    """Switch on with the autotune wanted, and wait for its end."""
+    """Switch on with the autotune requested, and wait for its end."""
     trace = Trace()
     command.hold |= TUNE_THERMAL  # while it is off: the law is loaded now
     world.run(world.plant.now_ms + START_AFTER_MS)

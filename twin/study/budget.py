@@ -1,6 +1,6 @@
 """The error budget: what each mechanism by itself does to the intensity, and all together.
 
-For each mechanism the tube is made free of all the others and commissioned anew; then the scenario
+For each mechanism the tube is made free of all the others and commissioned again; then the scenario
 is run with the laws off (uncontrolled) and on (controlled). The mechanisms are not independent in
 the firmware's hands, so "all together" is a run of its own and no sum.
 

@@ -1,7 +1,7 @@
-"""How much the verdict hangs on what is only assumed: every range of a tube, end by end.
+"""How much the verdict depends on assumptions: every range of a tube, end by end.
 
 Each assumption is put to either end of its range while all others stay, the tube so changed is
-commissioned anew, as its owner would, and the scenario is run.
+commissioned again, as its owner would, and the scenario is run.
 """
 
 from collections.abc import Callable

@@ -1,9 +1,9 @@
-"""An MQTT broker of one's own, on loopback, for a run without another: amqtt in a child process.
+"""An embedded MQTT broker on loopback, for a run without another broker: amqtt in a child process.
 
 For demonstration and tests only. It listens on 127.0.0.1 and nowhere else, lets every local user
 in without a password, and is no security boundary: amqtt 0.12.1 sends a client, when it connects,
 retained messages that match anybody's subscriptions, past its own access lists. Anything beyond one
-machine wants a real broker (scripts/mosquitto/).
+machine needs a real broker (scripts/mosquitto/).
 
 The child ends when its parent does, however that ended.
 """
@@ -21,7 +21,7 @@ from twin.files.errors import InputError
 _HOST = "127.0.0.1"
 _START_S = 15.0
 _STOP_S = 8.0  # for what subscribers have not received yet
-_MEND = "run with --no-mqtt, or give a broker with --broker"
+_FIX = "run with --no-mqtt, or give a broker with --broker"
 
 
 class EmbeddedBroker:
@@ -32,7 +32,7 @@ class EmbeddedBroker:
 
     def __init__(self, port: int = 0) -> None:
         self.port = port
-        self._wanted_port = port
+        self._requested_port = port
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -42,13 +42,13 @@ class EmbeddedBroker:
     def __enter__(self) -> Self:
         try:
             self.process, (self.port, problem) = child.start(
-                "twin.telemetry.broker_process", self._wanted_port, _START_S
+                "twin.telemetry.broker_process", self._requested_port, _START_S
             )
         except child.ChildError as error:
-            raise InputError(f"embedded broker: {error}; {_MEND}") from None
+            raise InputError(f"embedded broker: {error}; {_FIX}") from None
         if problem:
             child.discard(self.process)
-            raise InputError(f"embedded broker: {problem}; {_MEND}")
+            raise InputError(f"embedded broker: {problem}; {_FIX}")
         return self
 
     def __exit__(

@@ -87,7 +87,7 @@ class GatheringWriter(StreamWriterAdapter):
 
 
 def main() -> None:
-    """Read the port, answer (port, problem), serve until told to stop or the parent is gone."""
+    """Read the port, answer (port, problem), serve until the parent sends stop or has ended."""
     child.ignore_interrupt()
     logging.disable(logging.CRITICAL)  # amqtt formats a dozen messages per packet otherwise
     port = child.read_one(0)
@@ -116,7 +116,7 @@ async def _serve(port: int) -> None:
 
     server = await asyncio.start_server(welcome, _HOST, port)
     _answer(server.sockets[0].getsockname()[1], "")
-    await _told_to_stop()
+    await _until_stop()
     server.close()
     with suppress(asyncio.TimeoutError):
         await asyncio.wait_for(_delivered(broker), _DELIVER_S)
@@ -124,21 +124,21 @@ async def _serve(port: int) -> None:
         await asyncio.wait_for(broker.shutdown(), _SHUTDOWN_S)
 
 
-async def _told_to_stop() -> None:
-    """Return when the parent says so. When the parent is gone, end the process at once."""
-    told = asyncio.Event()
+async def _until_stop() -> None:
+    """Return when the parent sends stop. If the parent has ended, end the process at once."""
+    stop = asyncio.Event()
 
     def listen() -> None:
         if not os.read(0, 1024):
             os._exit(0)
-        told.set()
+        stop.set()
 
     asyncio.get_running_loop().add_reader(0, listen)
-    while not told.is_set():
+    while not stop.is_set():
         if child.orphaned():
             os._exit(0)
         with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(told.wait(), _ORPHAN_CHECK_S)
+            await asyncio.wait_for(stop.wait(), _ORPHAN_CHECK_S)
 
 
 async def _delivered(broker: Any) -> None:

@@ -24,7 +24,7 @@ _REFUSALS = {
     "Not authorized": "not authorised: give a user name and password it accepts",
     "Unsupported protocol version": "does not speak MQTT 3.1.1",
     "Client identifier not valid": "client name refused",
-    "Server unavailable": "says it is unavailable",
+    "Server unavailable": "reports that it is unavailable",
 }
 
 
@@ -35,7 +35,7 @@ class Connection:
     will: (topic, payload), retained by the broker and spoken if we vanish.
     on_acknowledged(message_id) is called as acknowledgements arrive.
     `up` is True between the broker's welcome and the end, `lost` is True after the end,
-    `refusal` says why the broker did not want us.
+    `refusal` is the reason why the broker refused the connection.
     """
 
     def __init__(

@@ -2,7 +2,7 @@
 
     python -m twin.telemetry.schema > docs/user/telemetry.schema.json
 
-For documentation, tests and whoever reads the messages; sending does not pass through here.
+For documentation, tests and clients; sending does not use these models.
 The models do not list a run's own fields: those may be any flat JSON values.
 """
 

@@ -25,7 +25,7 @@ from twin.telemetry.url import broker_address, checked_device
 Value = float | int | str | bool | None
 
 _PLAIN = frozenset([float, int, str, bool, type(None)])
-_MEND = "start a broker there, give another with --broker, or run with --no-mqtt"
+_FIX = "start a broker there, give another with --broker, or run with --no-mqtt"
 _BATCH = 500  # messages per frame
 _POLL_S = 0.02  # how often the feeding thread looks into the queue
 _START_S = 10.0  # for the sender process to come up
@@ -106,10 +106,10 @@ class Telemetry:
                 "twin.telemetry.sender", settings, timeout_s + _START_S
             )
         except child.ChildError as error:
-            raise InputError(f"broker {self.address}: {error}; {_MEND}") from None
+            raise InputError(f"broker {self.address}: {error}; {_FIX}") from None
         if what != "connected":
             child.discard(sender)
-            raise InputError(f"broker {self.address}: {reason[0]}; {_MEND}")
+            raise InputError(f"broker {self.address}: {reason[0]}; {_FIX}")
         self._child = sender
         threading.Thread(target=self._feed, args=(sender,), name="telemetry", daemon=True).start()
 
@@ -179,12 +179,12 @@ class Telemetry:
         """Bring the queue to the sender and its reports back, until it ends."""
         orders, reports = child.pipes(sender)
         os.set_blocking(orders, False)
-        frames, pending, stuck_at, told = child.Frames(), memoryview(b""), float("inf"), False
+        frames, pending, stuck_at, stopping = child.Frames(), memoryview(b""), float("inf"), False
         while True:
             if not pending:
                 pending = memoryview(self._next_orders())
-                if not pending and self._closing.is_set() and not told:
-                    pending, told = memoryview(child.frame(("close", self._drain_s))), True
+                if not pending and self._closing.is_set() and not stopping:
+                    pending, stopping = memoryview(child.frame(("close", self._drain_s))), True
             readable, writable, _ = select.select(
                 [reports], [orders] if pending else [], [], _POLL_S
             )

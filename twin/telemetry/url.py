@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 from twin.files.errors import InputError
 
 DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883}
-_WANTED = "give mqtt://[user[:password]@]host[:port] or mqtts://…"
+_EXPECTED = "give mqtt://[user[:password]@]host[:port] or mqtts://…"
 _DEVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]+(%[A-Za-z0-9._-]+)?")
 
@@ -41,7 +41,7 @@ def broker_address(url: str) -> BrokerAddress:
     shown = re.sub(r"//[^/]*@", "//…@", url.encode("unicode_escape").decode())
 
     def reject(what: str) -> InputError:
-        return InputError(f"broker {shown}: {what}; {_WANTED}")
+        return InputError(f"broker {shown}: {what}; {_EXPECTED}")
 
     if not url.isprintable() or " " in url:
         raise reject("white space or control characters")

@@ -1,4 +1,4 @@
-"""One parameter of a description: a number with its source and, where it is assumed, its range."""
+"""One parameter of a description: a number with its source and, if it is assumed, its range."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from twin.files.toml import EntryError, Strict, shown
 
 
 class Parameter(Strict):
-    """One number, where it comes from, and how far an assumed one may lie from it."""
+    """A number, its source and, if it is assumed, the range of plausible values."""
 
     value: float
     source: str = Field(default="not given", min_length=1)
@@ -17,12 +17,12 @@ class Parameter(Strict):
     @model_validator(mode="before")
     @classmethod
     def _from_number(cls, given: Any) -> Any:
-        """A bare number is short for a parameter without a source."""
+        """Accept a bare number as a parameter without a source."""
         if isinstance(given, dict | Parameter):
             return given
         if isinstance(given, bool) or not isinstance(given, int | float):
             text = str(given).lower() if isinstance(given, bool) else shown(given)
-            raise ValueError(f"{text} where a number belongs; write a number")
+            raise ValueError(f"{text} instead of a number; write a number")
         return {"value": given}
 
     @model_validator(mode="after")
@@ -35,7 +35,7 @@ class Parameter(Strict):
 
 
 def bounded(low: float, high: float) -> AfterValidator:
-    """Value and range must lie within what the models are valid for."""
+    """Validator: value and range must be from `low` to `high`, where the models are valid."""
 
     def check(parameter: Parameter) -> Parameter:
         for value in (parameter.value, *(parameter.range or ())):
@@ -47,12 +47,12 @@ def bounded(low: float, high: float) -> AfterValidator:
 
 
 def exactly(
-    section: BaseModel, wanted: tuple[str, ...], owner: str, optional: tuple[str, ...]
+    section: BaseModel, required: tuple[str, ...], owner: str, optional: tuple[str, ...]
 ) -> None:
-    """Of the `optional` entries exactly the `wanted` ones must be there."""
+    """Raise EntryError unless exactly the `required` ones of the `optional` entries are given."""
     for name in optional:
         given = getattr(section, name) is not None
-        if given and name not in wanted:
-            raise EntryError(f"{owner} has no such thing; delete it", name)
-        if not given and name in wanted:
+        if given and name not in required:
+            raise EntryError(f"does not apply to {owner}; delete it", name)
+        if not given and name in required:
             raise EntryError(f"is missing: {owner} needs it; add it", name, missing=True)

@@ -1,7 +1,7 @@
-"""The sections of a tube's description: what each parameter is, its unit and its bounds.
+"""The sections of a tube's description: the parameters, their units and bounds.
 
-The unit is the name's ending. The bounds are what the models are valid for; docs/user/tubes.md
-tells what each parameter means.
+The unit is the ending of the name. The models are valid within the bounds. docs/user/tubes.md
+gives the meaning of each parameter.
 """
 
 from typing import Annotated, Literal
@@ -11,7 +11,7 @@ from pydantic import model_validator
 from twin.files.toml import EntryError, Strict
 from twin.tube.parameter import Parameter, bounded, exactly
 
-# What only some kinds of a section have.
+# Parameters that only some kinds of a section have.
 MOVING = ("track_diameter_mm", "rotation_hz", "jet_speed_m_s")
 COOLANT = ("coolant_w_per_k", "coolant_c", "coolant_k_per_k")
 FAN = ("head_fan_w_per_k", "fan_exponent", "fan_lag_s", "fan_stall", "fan_max_rpm")
@@ -33,11 +33,11 @@ MIRROR = (
 
 
 class TargetParameters(Strict):
-    """What the electrons hit, and the spot that they make on it.
+    """X-ray target and electron spot.
 
-    spot_width_um is across the line of sight, spot_length_um along it, before foreshortening by
-    the take-off angle. A rotating anode has a track diameter and a speed, a liquid jet a
-    speed.
+    spot_width_um is across the line of sight, spot_length_um along the line of sight, before
+    foreshortening by the take-off angle. A rotating anode has a track diameter and a rotation
+    frequency, a liquid jet a speed.
     """
 
     anode: Literal["stationary", "rotating", "liquid-jet"]
@@ -53,20 +53,20 @@ class TargetParameters(Strict):
 
     @model_validator(mode="after")
     def _moves_as_it_says(self) -> "TargetParameters":
-        wanted = {
+        required = {
             "stationary": (),
             "rotating": ("track_diameter_mm", "rotation_hz"),
             "liquid-jet": ("jet_speed_m_s",),
         }[self.anode]
-        exactly(self, wanted, f"a {self.anode} anode", MOVING)
+        exactly(self, required, f"a {self.anode} anode", MOVING)
         return self
 
 
 class HeatParameters(Strict):
     """Thermal network: anode - head - fan air or coolant; head - mount - air; electronics - air.
 
-    A coolant leaves its chiller at coolant_c in a room of 22 degC and follows the room by
-    coolant_k_per_k.
+    A coolant leaves its chiller at coolant_c in a room of 22 degC and changes by coolant_k_per_k
+    per kelvin of the room.
     """
 
     cooling: Literal["air", "water"]
@@ -93,16 +93,16 @@ class HeatParameters(Strict):
 
     @model_validator(mode="after")
     def _cooled_as_it_says(self) -> "HeatParameters":
-        wanted = FAN if self.cooling == "air" else COOLANT
-        exactly(self, wanted, f"a head cooled by {self.cooling}", FAN + COOLANT)
+        required = FAN if self.cooling == "air" else COOLANT
+        exactly(self, required, f"a head cooled by {self.cooling}", FAN + COOLANT)
         return self
 
 
 class CathodeParameters(Strict):
-    """Heated emitter and the triode that its Wehnelt makes.
+    """Heated emitter and the triode of emitter, Wehnelt grid and anode.
 
-    Tungsten is a wire and its own heater; LaB6 is a crystal between heater blocks.
-    self_bias_kohm: resistor in series with the bias supply, 0 if there is none.
+    Tungsten: a wire that is its own heater. LaB6: a crystal between heater blocks.
+    self_bias_kohm: resistor in series with the bias supply, 0 without one.
     """
 
     emitter: Literal["tungsten", "LaB6"]
@@ -124,9 +124,9 @@ class CathodeParameters(Strict):
     self_bias_kohm: Annotated[Parameter, bounded(0, 1e6)]
 
     @model_validator(mode="after")
-    def _heated_as_it_says(self) -> "CathodeParameters":
-        wanted = WIRE if self.emitter == "tungsten" else CRYSTAL
-        exactly(self, wanted, f"a {self.emitter} emitter", WIRE + CRYSTAL)
+    def _heater_fits_emitter(self) -> "CathodeParameters":
+        required = WIRE if self.emitter == "tungsten" else CRYSTAL
+        exactly(self, required, f"a {self.emitter} emitter", WIRE + CRYSTAL)
         return self
 
 
@@ -136,8 +136,8 @@ LONGEST_ARC_MS = 900.0
 class GeneratorParameters(Strict):
     """High-voltage generator and its monitors; their noise is in % of full scale.
 
-    load_regulation_percent: from no current to the full scale of its current.
-    ripple_percent: peak to peak, of the voltage; far quicker than a tick.
+    load_regulation_percent: change of the voltage from no current to full-scale current.
+    ripple_percent: peak to peak, of the voltage; much faster than a tick.
     """
 
     kv_lag_s: Annotated[Parameter, bounded(0.005, 0.3)]
@@ -156,7 +156,7 @@ class GeneratorParameters(Strict):
 
     @model_validator(mode="after")
     def _is_back_in_time(self) -> "GeneratorParameters":
-        """The firmware waits a second for a voltage that has broken down."""
+        """After an arc the voltage must return before the firmware trips, after one second."""
         back_ms = self.arc_quench_ms.value + 3000.0 * self.kv_lag_s.value
         if back_ms > LONGEST_ARC_MS:
             raise EntryError(
@@ -168,11 +168,11 @@ class GeneratorParameters(Strict):
 
 
 class OpticsParameters(Strict):
-    """From the focal spot to the sample, for each of two axes, x and y.
+    """Optic between focal spot and sample, for each of two axes, x and y.
 
     mirror "montel": two multilayers side by side, one for each axis, that image the spot;
     "none": the sample sees the spot itself, and its displacement costs no intensity.
-    focus_offset: the spot off the optic's peak at the reference temperatures.
+    focus_offset: distance of the spot from the optic's peak at the reference temperatures.
     """
 
     mirror: Literal["montel", "none"]
@@ -197,14 +197,14 @@ class OpticsParameters(Strict):
     aligned_mount_c: Annotated[Parameter, bounded(0, 120)]
 
     @model_validator(mode="after")
-    def _is_what_it_says(self) -> "OpticsParameters":
-        wanted = MIRROR if self.mirror == "montel" else ()
-        exactly(self, wanted, f'mirror = "{self.mirror}"', MIRROR)
+    def _mirror_is_complete(self) -> "OpticsParameters":
+        required = MIRROR if self.mirror == "montel" else ()
+        exactly(self, required, f'mirror = "{self.mirror}"', MIRROR)
         return self
 
 
 class SampleParameters(Strict):
-    """What the beam falls on: a square crystal, or, with no mirror, any detector's pixel."""
+    """Sample in the beam: a square crystal; without a mirror, a pixel of a detector."""
 
     crystal_um: Annotated[Parameter, bounded(1, 10000)]
     offset_x_um: Annotated[Parameter, bounded(-1000, 1000)]
@@ -220,7 +220,7 @@ class AgeingParameters(Strict):
 
 
 class SensorParameters(Strict):
-    """What the firmware sees: lag, noise, offset and drift of each sensor."""
+    """Sensors of the firmware: lag, noise, offset and drift of each."""
 
     head_lag_s: Annotated[Parameter, bounded(0.05, 120)]
     head_offset_k: Annotated[Parameter, bounded(-5, 5)]
@@ -246,7 +246,7 @@ class SensorParameters(Strict):
 
 
 class Published(Strict):
-    """What has been published of this source, to be compared with what the models give."""
+    """Published figures of this source, for comparison with the models."""
 
     relative_intensity: Annotated[Parameter, bounded(1e-9, 1e9)] | None = None
     beam_um: Annotated[Parameter, bounded(0.01, 1e5)] | None = None

@@ -1,10 +1,10 @@
-"""The description of a tube: every parameter with its unit, its source and, assumed, its range.
+"""The description of a tube: every parameter with unit, source and, if assumed, its range.
 
 Files are TOML (twin/tube/built_in/, docs/user/tubes.md). A parameter is written
 
     head_capacity_j_per_k = { value = 720, source = "0.8 kg of aluminium", range = [500, 1000] }
 
-or, in a user's own file, as a bare number. The unit is the name's ending.
+or, in a user's file, as a bare number. The unit is the ending of the name.
 """
 
 import hashlib
@@ -38,7 +38,7 @@ SECTIONS = ("target", "heat", "cathode", "generator", "optics", "sample", "agein
 
 
 class Tube(Strict):
-    """A whole tube. `settings`: the firmware's set-points and ratings, as its maker gives them."""
+    """A tube. settings: set-points and ratings for the firmware, as the maker gives them."""
 
     title: str
     target: TargetParameters
@@ -71,13 +71,13 @@ class Tube(Strict):
         element, line = self.target.element, self.target.line
         if line != "continuum" and (element, SHELL_OF_LINE[line]) not in IONISATION:
             raise EntryError(
-                f"no cross-section is known here for {element} {line}; correct one of the two",
+                f"no cross-section is available for {element} {line}; correct one of the two",
                 "target",
                 "line",
             )
         if settings.kv_max > MAX_KV:
             raise EntryError(
-                f"{settings.kv_max:g} kV, but a target's yield is known up to {MAX_KV:g} kV; "
+                f"{settings.kv_max:g} kV, but the yield is available only up to {MAX_KV:g} kV; "
                 "lower it",
                 "settings",
                 "kv_max",
@@ -86,7 +86,7 @@ class Tube(Strict):
         if not settings.kv > edge_kv:
             raise EntryError(
                 f"{settings.kv:g} kV does not excite {self.target.element} "
-                f"{self.target.line}, which takes {edge_kv:.4g} kV; correct one of the two",
+                f"{self.target.line}, which needs {edge_kv:.4g} kV; correct one of the two",
                 "settings",
                 "kv",
             )
@@ -99,7 +99,10 @@ class Tube(Strict):
         return settings
 
     def changed(self, values: Mapping[str, float]) -> "Tube":
-        """The same with other values by dotted name, without ranges. ValueError if it can't be."""
+        """The same tube with other values by dotted name, without ranges.
+
+        Raises ValueError if the changed description is not valid.
+        """
         document = self.model_dump()
         for dotted, value in values.items():
             section, name = dotted.split(".")
@@ -107,7 +110,7 @@ class Tube(Strict):
         return Tube.model_validate(document)
 
     def fingerprint(self) -> str:
-        """A hash of all that its calibration depends on; the words do not count."""
+        """Hash of all numbers on which the calibration depends, without titles and sources."""
         numbers = {
             section: {
                 name: entry.value if isinstance(entry, Parameter) else entry
@@ -120,7 +123,7 @@ class Tube(Strict):
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def assumptions(self) -> list[tuple[str, Parameter]]:
-        """The parameters that carry a range, by dotted name."""
+        """The parameters with a range, by dotted name."""
         found = []
         for section in SECTIONS:
             for name, entry in getattr(self, section):
@@ -134,7 +137,7 @@ def builtin_tubes() -> list[str]:
 
 
 def load_tube(name_or_path: str) -> tuple[str, Tube]:
-    """A built-in name or a .toml file -> (name, tube). InputError in one line."""
+    """Load a built-in tube or a .toml file: (name, tube). Raises InputError in one line."""
     if name_or_path.endswith(".toml"):
         path = Path(name_or_path)
         return path.stem, load_toml(path, Tube)

@@ -331,7 +331,7 @@ temperature_c = [20, 20]
         (["at_s = 1\nstart = false"], "step[0]: does nothing"),
         (["at_s = 1\nstart = true\nstop = true"], "step[0].stop: is beside start; give each"),
         (["at_s = 1\nstart = true\nwithin_s = 1"], "within_s: does not go with start; delete"),
-        (["at_s = 1\nstart = 1"], "step[0].start: the number 1 where true or false belongs"),
+        (["at_s = 1\nstart = 1"], "step[0].start: the number 1 instead of true or false"),
         (["at_s = 1\nbegin = true"], "step[0].begin: unknown key;"),
         (["at_s = 1\nstop = true"], "step[0].stop: does nothing: a start must come before it"),
         (["at_s = 1\nstart = true", "at_s = 2\nstart = true"], "step[1].start: does nothing"),

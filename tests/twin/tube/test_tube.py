@@ -160,9 +160,9 @@ def test_a_bare_number_is_a_parameter_without_a_source(load):
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ('fan_exponent = "0.8"', "'0.8' where a number belongs; write a number"),
-        ("fan_exponent = true", "true where a number belongs; write a number"),
-        ("fan_exponent = [0.8]", "where a number belongs; write a number"),
+        ('fan_exponent = "0.8"', "'0.8' instead of a number; write a number"),
+        ("fan_exponent = true", "true instead of a number; write a number"),
+        ("fan_exponent = [0.8]", "instead of a number; write a number"),
         ("fan_exponent = 2", "2 is outside 0.3 to 1"),
         ("fan_exponent = -0.8", "-0.8 is outside 0.3 to 1"),
         ("fan_exponent = nan", "nan is not a usable number"),
@@ -219,7 +219,7 @@ def test_settings_that_are_unknown_or_cannot_be_are_refused(complaint, end, word
 
 def test_a_voltage_that_does_not_excite_the_line_is_refused(complaint):
     text = complaint("kv", "kv = 8.9")
-    assert "settings.kv: 8.9 kV does not excite Cu Ka, which takes 8.979 kV" in text
+    assert "settings.kv: 8.9 kV does not excite Cu Ka, which needs 8.979 kV" in text
 
 
 def test_more_power_than_the_rating_is_refused(complaint):
@@ -275,9 +275,9 @@ def test_a_tube_cannot_be_changed_by_accident():
     ("name", "line", "words"),
     [
         ("anode", 'anode = "rotating"', "target.track_diameter_mm: is missing: a rotating anode"),
-        ("emitter", 'emitter = "LaB6"', "a LaB6 emitter has no such thing; delete it"),
-        ("cooling", 'cooling = "water"', "a head cooled by water has no such thing; delete it"),
-        ("mirror", 'mirror = "none"', "has no such thing; delete it"),
+        ("emitter", 'emitter = "LaB6"', "does not apply to a LaB6 emitter; delete it"),
+        ("cooling", 'cooling = "water"', "does not apply to a head cooled by water; delete it"),
+        ("mirror", 'mirror = "none"', "does not apply to mirror"),
         ("element", 'element = "Fe"', "target.element: 'Fe' is unknown; write"),
         ("period_nm", "", "optics.period_nm: is missing"),
     ],

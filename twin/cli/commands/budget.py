@@ -16,10 +16,12 @@ def budget(
     out: options.Plot = None,
     as_json: options.Json = False,
 ) -> None:
-    """The error budget: what each mechanism does alone and all together, laws off and on.
+    """Calculate the error budget: each mechanism alone and all together, laws off and on.
 
     The tube of each mechanism is commissioned again, then run twice, side by side on all
-    processors: about three minutes on two.
+    processors: about three minutes on two. Writes a plot and prints a table.
+
+    Example: `tubetwin budget --tube cu-50w-air --out budget.png`
     """
     from twin.runs.progress import campaign
     from twin.study.budget import budget as find

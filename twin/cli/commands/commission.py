@@ -17,7 +17,9 @@ def commission(
 ) -> None:
     """Find the calibration constants of a tube as an engineer would at the bench, and print them.
 
-    `tubetwin run` does this by itself for a tube that it has not seen yet.
+    `tubetwin run` does this automatically for a new tube.
+
+    Example: `tubetwin commission mine.toml --out mine.calibration.json`
     """
     from twin.commission.calibrations import write_calibration
     from twin.commission.commission import commission as find

@@ -15,8 +15,12 @@ def compare(
     ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Recompute the published comparison of laboratory sources: I = B R α², the models' beside the
-    published values, with each difference."""
+    """Recompute the published comparison of laboratory sources: I = B R α².
+
+    Prints calculated and published relative intensities, with each difference.
+
+    Example: `tubetwin compare cu-50w-air ga-metaljet`
+    """
     from twin.catalogue.sources import compare as compare_sources
     from twin.catalogue.sources import published_tubes
     from twin.tube.tube import load_tube

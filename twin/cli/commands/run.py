@@ -23,9 +23,13 @@ def run(
     csv: options.Csv = False,
     as_json: options.Json = False,
 ) -> None:
-    """Run the firmware against the twin and say whether the intensity held.
+    """Run the firmware against the twin and judge the stability of the intensity.
 
-    Writes report.html, report.png, recording.h5 and summary.json.
+    Example: `tubetwin run ramp --tube cu-50w-air --seed 1 --no-mqtt`
+
+    Writes report.html, report.png, recording.h5 and summary.json into the folder --out.
+
+    Exit status: 0 passed; 1 not passed, or the firmware tripped; 2 unusable input.
     """
     from twin.runs.perform import execute
 

@@ -16,16 +16,21 @@ def sensitivity(
     tube: options.Tube = DEFAULT_TUBE,
     scenario: options.ScenarioOption = DEFAULT_SCENARIO,
     only: Annotated[
-        str, typer.Option(metavar="NAME", help="Only parameters that begin so, e.g. optics.")
+        str,
+        typer.Option(
+            metavar="NAME", help="Only parameters whose names begin with NAME, such as optics."
+        ),
     ] = "",
     seed: options.Seed = 1,
     out: options.Plot = None,
     as_json: options.Json = False,
 ) -> None:
-    """The verdict at both ends of every assumed range of a tube, which is commissioned again for
-    each end.
+    """Calculate the stability figure at both ends of every assumed range of a tube.
 
-    Two runs for each range, of ten to twenty seconds each; `--only heat` takes a part.
+    The tube is commissioned again for each end. Two runs for each range, of ten to twenty
+    seconds each; `--only heat` takes a part. Writes a plot and prints a table.
+
+    Example: `tubetwin sensitivity --only heat`
     """
     from twin.runs.progress import campaign
     from twin.study.campaign import run_series

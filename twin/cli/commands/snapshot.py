@@ -29,7 +29,12 @@ def snapshot(
     without: options.Without = None,
     fault: options.FaultAt = None,
 ) -> None:
-    """Run until a time and save all of it; `tubetwin run --resume FILE` goes on, bit for bit."""
+    """Run until a time and save the whole state in FILE.
+
+    Example: `tubetwin snapshot ramp ramp.snapshot --at 3600`
+
+    `tubetwin run --resume FILE` continues the run, bit for bit.
+    """
     from twin.runs.progress import running
     from twin.runs.snapshot import save_snapshot, take_snapshot
 

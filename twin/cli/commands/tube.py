@@ -13,10 +13,12 @@ def tube(
     file: Annotated[str, typer.Argument(metavar="FILE.toml", help="A description of a tube.")],
     as_json: options.Json = False,
 ) -> None:
-    """Check a description of a tube, and print what follows from it.
+    """Check a description of a tube and print its main figures.
 
-    An error is one line with its place (exit status 2). What the models doubt, such as a target
-    that melts, follows as notes.
+    An error is one line with its place (exit status 2). Notes follow for implausible values,
+    such as a target that melts.
+
+    Example: `tubetwin tube mine.toml`
     """
     from twin.tube.tube import load_tube
 
