@@ -1,4 +1,4 @@
-"""Feeds a tape to the firmware on any target: where do its outputs first part from the tape's?"""
+"""Replays a tick log to the firmware on any target, and finds the first different output."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 
 from firmware.signal_table import OUTPUTS
 from firmware.ticks import MASK
-from hil.runs.tick_log import opened_tape
+from hil.runs.tick_log import open_tick_log
 from hil.targets.target import Target
 from twin.runs.progress import campaign
 
@@ -16,23 +16,31 @@ PROGRESS_TICKS = 10  # three seconds on the emulated Pico
 
 
 @dataclass(frozen=True)
-class Parted:
-    """The first output that is not the tape's."""
+class FirstDifference:
+    """The first output that differs from the tick log."""
 
     tick: int
     now_ms: int
     signal: str
-    on_tape: int
+    logged: int
     here: int
+
+    def listed(self) -> dict[str, Any]:
+        """For `--json`; `on_tape`, the old name of `logged`, is kept for a release."""
+        return {**vars(self), "on_tape": self.logged}
 
 
 @dataclass
 class Replayed:
-    """first: None if all were the same; worst: the largest difference of each output, counts."""
+    """The result of a replay.
+
+    first : None if all outputs are the same
+    worst : largest difference of each output, counts
+    """
 
     target: str
     ticks: int = 0
-    first: Parted | None = None
+    first: FirstDifference | None = None
     worst: dict[str, int] = field(default_factory=lambda: dict.fromkeys(NAMES, 0))
 
     def summary(self) -> dict[str, Any]:
@@ -40,7 +48,7 @@ class Replayed:
         return {
             "target": self.target,
             "ticks": self.ticks,
-            "first": vars(self.first) if self.first else None,
+            "first": self.first.listed() if self.first else None,
             "worst": self.worst,
         }
 
@@ -52,15 +60,18 @@ class Replayed:
         worst = ", ".join(f"{name} {worst}" for name, worst in self.worst.items() if worst)
         return (
             f"{same}: first difference in tick {first.tick}, at {0.001 * first.now_ms:.2f} s: "
-            f"{first.signal} is {first.on_tape} on the tape and {first.here} here\n"
+            f"{first.signal} is {first.logged} in the tick log and {first.here} here\n"
             f"largest differences, counts: {worst}"
         )
 
 
-def replay(tape: Path, target: Target, ticks: int | None = None, quiet: bool = False) -> Replayed:
-    """Step the firmware on `target` through the tape, or its first `ticks`. InputError."""
+def replay(path: Path, target: Target, ticks: int | None = None, quiet: bool = False) -> Replayed:
+    """Step the firmware on `target` through a tick log, or its first `ticks`.
+
+    Raises InputError if the file is not a tick log of this firmware's signals.
+    """
     with ExitStack() as stack:
-        found = stack.enter_context(opened_tape(tape))
+        found = stack.enter_context(open_tick_log(path))
         count = min(ticks or found.ticks, found.ticks)
         title = f"replay on {target.name}"
         progress = stack.enter_context(campaign(title, quiet, note=f"{count} ticks"))
@@ -78,11 +89,9 @@ def replay(tape: Path, target: Target, ticks: int | None = None, quiet: bool = F
         return result
 
 
-def _compare(
-    result: Replayed, now_ms: int, on_tape: tuple[int, ...], here: tuple[int, ...]
-) -> None:
-    for name, theirs, ours in zip(NAMES, on_tape, here, strict=True):
+def _compare(result: Replayed, now_ms: int, logged: tuple[int, ...], here: tuple[int, ...]) -> None:
+    for name, theirs, ours in zip(NAMES, logged, here, strict=True):
         if theirs != ours:
             result.worst[name] = max(result.worst[name], abs(theirs - ours))
             if result.first is None:
-                result.first = Parted(result.ticks, now_ms, name, theirs, ours)
+                result.first = FirstDifference(result.ticks, now_ms, name, theirs, ours)
