@@ -24,7 +24,7 @@ KEPT = (
 
 
 class RigRecorder:
-    """The recorder of a test: `seconds` since its start, and `recorder[name]` for the names in KEPT.
+    """The recorder of a test: `seconds` since its start, `recorder[name]` for the names in KEPT.
 
     All columns have the same length. An hour needs 3 MB.
     """
