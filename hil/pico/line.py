@@ -28,7 +28,7 @@ class PicoLine:
     def read(self, timeout_s: float) -> bytes:
         pico = self.pico
         if not pico.run(SILENT_MS, lambda: len(pico.received) > 0):
-            raise GoneError("has fallen silent")
+            raise GoneError("sends nothing any more")
         received = bytes(pico.received)
         pico.received.clear()
         return received

@@ -12,7 +12,7 @@ from firmware.signals import ALL_CLOSED, CHAIN_A
 from firmware.store import Store
 from hil.link.link import LinkError
 from hil.pico.console import EVERY_MS, PATIENCE_MS, SILENT, PicoConsole
-from tests.kit.chip_bench import TICK_MS, TO_BEAM_MS, Bench
+from tests.kit.chip_bench import TICK_MS, TO_BEAM_MS, ChipBench
 from tests.kit.disk import Disk
 
 
@@ -28,7 +28,7 @@ class Unit:
         assert Store("", disk.open).save(wanted) is None
         store = Store("", disk.open)
         store.boot(wanted)
-        self.bench = bench = Bench(wanted)
+        self.bench = bench = ChipBench(wanted)
         self.commands = Commands(
             wanted, store, bench.controller, bench.command, bench.inputs, bench.outputs
         )

@@ -35,7 +35,7 @@ def fields(command: Command) -> tuple[float, ...]:
 
 
 def record(path: Path, ticks: int, settings: Settings | None = None) -> None:
-    """A tape of a firmware that sees a closed chain and is told to start."""
+    """A tick log of a firmware that sees a closed chain and is told to start."""
     settings = settings or quick_settings()
     inputs, outputs, command = Inputs(), Outputs(), Command(settings.kv, settings.ma)
     outputs.load((0, 0, 0, 0, 0, 20_000, 0, 0))
@@ -98,7 +98,7 @@ def test_a_replay_finds_every_output_the_same(tmp_path: Path):
 
 
 def test_a_replay_names_the_first_difference_and_the_largest(tmp_path: Path):
-    """The negative control: the tape of a filament that is heated a little differently."""
+    """The negative control: the tick log of a filament that is heated a little differently."""
     record(tmp_path / "tick_log.h5", 500)
     other = quick_settings(filament_preheat_a=0.99 * quick_settings().filament_preheat_a)
 
