@@ -231,8 +231,8 @@ def _refuse(job: Job) -> None:
     length_ms = job.end_ms - job.begin_ms
     if length_ms > LONGEST_MS:
         raise InputError(
-            f"scenario {scenario.name}: {length_ms / 1000:g} s from power-up on are too long for "
-            f"the emulated Pico, at most {LONGEST_MS // 1000} s; choose bench-short, or the "
+            f"scenario {scenario.name}: {length_ms / 1000:g} s from power-up on are too many for "
+            f"the emulated Pico: {LONGEST_MS // 1000} s at most; choose bench-short, or the "
             "target micropython-f32, which has the same arithmetic"
         )
     if job.without:
