@@ -1,1 +1,1 @@
-"""The bench: the same firmware on other targets, driven by the twin."""
+"""The bench: the same firmware on other targets, connected to the twin."""

@@ -1,7 +1,4 @@
-"""The kinds of board that there is firmware for, as a computer sees them.
-
-The table is firmware/boards/board_table.py.
-"""
+"""The types of board that the firmware supports, read from firmware/boards/board_table.py."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -10,14 +7,14 @@ from firmware.boards.board_table import TABLE
 
 
 class BoardType(NamedTuple):
-    """One kind of board.
+    """One type of board.
 
-    name     : that of its file in firmware/boards
-    title    : what people call it
-    port     : the port of MicroPython
+    name     : name of its file in firmware/boards
+    title    : name for people
+    port     : port of MicroPython
     platform : MicroPython's sys.platform
-    chip     : regular expression, found in sys.implementation._machine of every board that will do
-    machine  : the same, for boards that are taken without being named
+    chip     : regular expression, found in sys.implementation._machine of every suitable board
+    machine  : regular expression, found there on boards that --board auto accepts
     pins     : signal -> pin
     """
 

@@ -1,14 +1,14 @@
-"""Set up the project's environment in .venv with nothing but a bare Python 3.11 or newer.
+"""Set up the project's environment in .venv; only Python 3.11 or newer is needed.
 
-    python3 scripts/bootstrap.py run               what the program needs
-    python3 scripts/bootstrap.py dev               and what its tests need, in .venv/stubs what
-                                                   MicroPython's ports have, for mypy
+    python3 scripts/bootstrap.py run               the packages of the program
+    python3 scripts/bootstrap.py dev               also those of its tests, and in .venv/stubs the
+                                                   type stubs of MicroPython's ports, for mypy
     python3 scripts/bootstrap.py lock [--upgrade]  refresh the lock files from pyproject.toml
 
-Neither pip nor venv need be there: one pinned wheel of uv is fetched from the package index that
-pip is configured to use, checked against its SHA-256 and kept in the user's cache; uv then makes
-.venv with this interpreter and installs the locked packages, each checked against its hashes.
-Everything said goes to standard error. Exit status 2: it could not be done, and one line says why.
+Neither pip nor venv is needed: one pinned wheel of uv is fetched from the package index that pip
+is configured to use, checked against its SHA-256 and kept in the user's cache; uv then makes .venv
+with this interpreter and installs the locked packages, each checked against its hashes. All
+messages go to standard error. Exit status 2: an error, with its reason in one line.
 """
 
 import fcntl
@@ -44,7 +44,7 @@ def base_python() -> str:
 
 
 def fingerprint(root: pathlib.Path, what: str, version: tuple[int, int]) -> str:
-    """What the environment depends on: any change of it makes another fingerprint."""
+    """A hash over the inputs of the environment: any change of them gives another fingerprint."""
     digest = hashlib.sha256(f"{root} {version} {what}".encode())
     for name in ("pyproject.toml", LOCKS[what], "scripts/bootstrap.py", "scripts/fetch_uv.py"):
         digest.update(hashlib.sha256((root / name).read_bytes()).digest())
@@ -52,12 +52,12 @@ def fingerprint(root: pathlib.Path, what: str, version: tuple[int, int]) -> str:
 
 
 def stamp(root: pathlib.Path, what: str) -> pathlib.Path:
-    """The file that holds the fingerprint of the last set-up that went through."""
+    """The file with the fingerprint of the last successful set-up."""
     return root / ".venv" / f"tubetwin-{what}.stamp"
 
 
 def is_ready(root: pathlib.Path, what: str, version: tuple[int, int]) -> bool:
-    """Whether the environment stands and nothing that it depends on has changed."""
+    """True if the environment exists and its inputs have not changed."""
     path = stamp(root, what)
     if not (path.exists() and python_of(root, version).exists()):
         return False
@@ -95,7 +95,7 @@ class Uv:
             stdout=sys.stderr.fileno(),
         )
         if done.returncode:
-            raise SetupError(f"uv {' '.join(arguments[:2])} failed: its message above says why")
+            raise SetupError(f"uv {' '.join(arguments[:2])} failed: see its message above")
 
 
 def install(what: str) -> None:
@@ -159,7 +159,7 @@ def main(arguments: list[str]) -> int:
             case ["lock", *options] if set(options) <= {"--upgrade"}:
                 lock(*options)
             case _:
-                raise SetupError("say one of: run, dev, lock, lock --upgrade")
+                raise SetupError("give one of: run, dev, lock, lock --upgrade")
     except (SetupError, OSError) as error:
         say(f"failed: {error}")
         return 2

@@ -41,7 +41,7 @@ def chain() -> str:
         "safety",
         "safety relay",
         "compares the two channels, finds shorts between them;",
-        "starts by its own reset button, never by itself",
+        "starts only by its own reset button",
     )
     listen(sheet)
     cuts(sheet)

@@ -39,7 +39,7 @@ DEFAULT_INDEX = f"https://{'.'.join(('pypi', 'org'))}/simple"  # pip's own defau
 
 
 class SetupError(Exception):
-    """The set-up cannot go on: one line that says what to do."""
+    """An error of the set-up: one line with its fix."""
 
 
 def say(line: str) -> None:
@@ -140,14 +140,14 @@ def fetch(url: str, certificates: str | None) -> bytes:
 
 
 def checked(content: bytes, sha256: str, name: str) -> bytes:
-    """The content, or an error if it is not what was pinned."""
+    """The content. Raises SetupError if its hash is not the pinned one."""
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise SetupError(f"{name} does not match its pinned SHA-256: nothing of it was used")
+        raise SetupError(f"{name} does not match its pinned SHA-256: it was not used")
     return content
 
 
 def wheel_name(system: str, machine: str) -> tuple[str, str]:
-    """The file name of uv's wheel for this kind of machine, and its SHA-256."""
+    """The file name of uv's wheel for this type of machine, and its SHA-256."""
     if (system, machine) not in UV_WHEELS:
         raise SetupError(
             f"no uv is pinned for {system} on {machine}: make .venv yourself and "

@@ -2,13 +2,13 @@
 
     .venv/bin/python scripts/get_micropython.py double   64-bit, double floats: prints its path
     .venv/bin/python scripts/get_micropython.py single   32-bit, single floats: prints its path
-    .venv/bin/python scripts/get_micropython.py --check  says what is there, provides nothing
+    .venv/bin/python scripts/get_micropython.py --check  lists the existing ones, provides nothing
 
-"double" is the system's own `micropython` where that is 1.24 or newer, else Debian 13's package
-with its libraries, unpacked into the user's cache and run through its own loader. "single" has the
-arithmetic of a microcontroller; it is built from Debian 13's source package. Both are fetched by
-apt with its signature and hash checks, into folders of their own: the system is not changed and no
-root is needed. The mirror is the one apt is configured for, or that in TUBETWIN_DEBIAN_MIRROR.
+"double" is the system's `micropython` if it is 1.24 or newer, else Debian 13's package with its
+libraries, unpacked into the user's cache and started by its own loader. "single" has the
+arithmetic of a microcontroller; it is built from Debian 13's source package. apt fetches both into
+separate folders, with its signature and hash checks: the system is not changed and no root is
+needed. The mirror is that of apt's configuration, or that in TUBETWIN_DEBIAN_MIRROR.
 """
 
 import contextlib
@@ -67,7 +67,7 @@ def say(line: str) -> None:
 
 
 def is_good(executable: str | os.PathLike[str], precision: str) -> bool:
-    """Whether it runs, is recent enough and calculates in the precision that was asked for."""
+    """True if the program runs, is new enough and calculates in the requested precision."""
     with contextlib.suppress(OSError, ValueError, subprocess.SubprocessError):
         answer = subprocess.run(
             [executable, "-c", PROBE], capture_output=True, text=True, timeout=30, check=True
@@ -79,7 +79,7 @@ def is_good(executable: str | os.PathLike[str], precision: str) -> bool:
 
 
 def run(*command: str | os.PathLike[str], cwd: pathlib.Path, config: str = "") -> str:
-    """What one step of the provision prints; if it fails, its last lines are the error."""
+    """The output of a command. Raises InputError with its last lines if the command fails."""
     environ = {**os.environ, "LC_ALL": "C", **({"APT_CONFIG": config} if config else {})}
     done = subprocess.run(command, cwd=cwd, env=environ, capture_output=True, text=True)
     if done.returncode:
@@ -99,13 +99,13 @@ def debian_mirror() -> str:
     for site in listing.split():
         if site.startswith("http") and site.rstrip("/").endswith("/debian"):
             return site
-    raise InputError("apt knows no Debian mirror: set TUBETWIN_DEBIAN_MIRROR to one")
+    raise InputError("apt has no Debian mirror: set TUBETWIN_DEBIAN_MIRROR to one")
 
 
 def private_apt(folder: pathlib.Path, *kinds: str) -> str:
-    """Set up apt for Debian 13 alone inside a folder; the path of its configuration.
+    """Set up apt for Debian 13 only inside a folder; returns the path of its configuration.
 
-    A kind is "deb" for packages, "deb-src" for sources. The system's apt is left as it is.
+    kinds : "deb" for packages, "deb-src" for sources. The system's apt is not changed.
     """
     if not KEYRING.exists():
         raise InputError(f"{KEYRING} is missing: apt-get install debian-archive-keyring")
@@ -124,7 +124,7 @@ def private_apt(folder: pathlib.Path, *kinds: str) -> str:
 
 
 def can_build_single() -> bool:
-    """Whether there is a compiler that makes 32-bit programs."""
+    """True if a compiler for 32-bit programs is installed."""
     if not (shutil.which("make") and shutil.which("gcc")):
         return False
     program = b'#include <stdio.h>\nint main(void) { return puts("") < 0; }\n'
@@ -171,7 +171,7 @@ PROVIDERS = {"double": unpack_double, "single": build_single}
 
 
 def fill_cache(precision: str) -> None:
-    """See to it that the cache holds a good interpreter; two at once wait for each other."""
+    """Put an interpreter into the cache if it has none; two processes wait for each other."""
     cached = cached_micropython(precision)
     cached.parent.mkdir(parents=True, exist_ok=True)
     with open(cached.parent.with_suffix(".lock"), "w") as lock:
@@ -193,12 +193,12 @@ def provide(precision: str) -> pathlib.Path:
         fill_cache(precision)
     found = find_micropython(precision)
     if not is_good(found, precision):
-        raise InputError(f"{found} is no MicroPython of 1.24 or newer with {precision} floats")
+        raise InputError(f"{found} is not MicroPython 1.24 or newer with {precision} floats")
     return found
 
 
 def check() -> int:
-    """Say for each interpreter whether there is one; the number of those that are missing."""
+    """Print the path of each interpreter, or its error; returns the number of missing ones."""
     missing = 0
     for precision in PROVIDERS:
         try:
@@ -222,7 +222,7 @@ def main(arguments: list[str]) -> int:
                 say(f"failed: {error}")
                 return 2
             return 0
-    say("failed: say one of: double, single, --check")
+    say("failed: give one of: double, single, --check")
     return 2
 
 

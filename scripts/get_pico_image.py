@@ -1,11 +1,11 @@
 """Provide the MicroPython image of a Raspberry Pi Pico that the emulated board boots.
 
     .venv/bin/python scripts/get_pico_image.py           prints its path
-    .venv/bin/python scripts/get_pico_image.py --check   says what is there, provides nothing
+    .venv/bin/python scripts/get_pico_image.py --check   prints an existing path, provides nothing
 
-It is built from Debian 13's sources of MicroPython, Mbed TLS, the Pico SDK and TinyUSB, fetched by
-apt with its signature and hash checks into a folder of its own, and kept in the user's cache. With
-TUBETWIN_PICO_IMAGE an image of your own is used instead, as downloaded for the real board.
+The image is built from Debian 13's sources of MicroPython, Mbed TLS, the Pico SDK and TinyUSB,
+fetched by apt with its signature and hash checks into a separate folder, and kept in the user's
+cache. TUBETWIN_PICO_IMAGE names another image, for example one downloaded for the real board.
 """
 
 import fcntl
@@ -35,7 +35,7 @@ FLASH_START = "0x10000000"
 
 
 def can_build() -> bool:
-    """Whether there is a cross compiler with its libraries."""
+    """True if a cross compiler with its libraries is installed."""
     if not all(map(shutil.which, TOOLS)):
         return False
     program = b"#include <stdio.h>\n#include <string>\n"
@@ -45,7 +45,7 @@ def can_build() -> bool:
 
 
 def unpack(archive: pathlib.Path, into: pathlib.Path) -> pathlib.Path:
-    """The one folder that a source archive holds."""
+    """Unpack a source archive; returns its only folder."""
     with tarfile.open(archive) as content:
         content.extraction_filter = getattr(tarfile, "data_filter", None)  # from 3.11.4 on
         content.extractall(into)
@@ -131,7 +131,7 @@ def main(arguments: list[str]) -> int:
             case ["--check"]:
                 print(find_pico_image())
             case _:
-                raise InputError("say nothing or --check")
+                raise InputError("give no argument or --check")
     except InputError as error:
         say(f"failed: {error}")
         return 2

@@ -1,4 +1,4 @@
-"""Build a release and prove that it works where nothing but the release is installed.
+"""Build a release and check that it works in an environment with only the release installed.
 
     scripts/release            needs a clean working tree and a version with its date
     scripts/release --trial    the same checks for a version that is not released yet
@@ -10,7 +10,7 @@
    from an empty folder.
 5. The SHA-256 of each file is printed and written to dist/SHA256SUMS.
 
-Exit status 2: a check failed, and one line says which.
+Exit status 2: a check failed; its name is in one line.
 """
 
 import ast
@@ -36,7 +36,7 @@ UNRELEASED = "unreleased"
 
 
 def disagreements(root: pathlib.Path, trial: bool = False) -> list[str]:
-    """What the files that name the version do not agree on, one line each.
+    """The differences between the files that contain the version, one line each.
 
     trial: the changelog may still have "unreleased" in place of the date.
     """
@@ -68,7 +68,7 @@ def disagreements(root: pathlib.Path, trial: bool = False) -> list[str]:
 
 
 def firmware_version(root: pathlib.Path) -> str | None:
-    """What a unit answers to `version`."""
+    """The version that a unit reports."""
     tree = ast.parse((root / "firmware/__init__.py").read_text("utf-8"))
     for node in tree.body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__version__":
@@ -109,7 +109,7 @@ def build(
 
 
 def install_and_run(uv: Uv, wheel: pathlib.Path, folder: pathlib.Path) -> str:
-    """The main job with the wheel in an environment that has nothing else -> what it printed."""
+    """Run the main job with the wheel in an otherwise empty environment; returns its output."""
     environment, empty = folder / "environment", folder / "empty"
     empty.mkdir()
     uv("venv", "--quiet", "--python", base_python(), str(environment))

@@ -1,4 +1,4 @@
-"""Install what the tests need beyond Python: as root by apt, else say what to install.
+"""Install the Debian packages that the tests need: as root by apt, else print their names.
 
 .venv/bin/python scripts/system_packages.py
 """
@@ -31,7 +31,7 @@ def has_pico_image() -> bool:
 
 
 def missing_packages() -> dict[str, str]:
-    """The Debian packages that are missing, each with what it is for."""
+    """The missing Debian packages, each with its purpose."""
     missing = {}
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), *SYSTEM_FOLDERS])
     if not shutil.which("mosquitto", path=path):
@@ -48,7 +48,7 @@ def missing_packages() -> dict[str, str]:
 
 
 def install(packages: list[str]) -> None:
-    """Install Debian packages; everything apt says goes to standard error."""
+    """Install Debian packages; apt's output goes to standard error."""
     options = ("-qq", "-o", "DPkg::Lock::Timeout=300", "-o", "Acquire::Retries=3")
     environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for command in (["update"], ["install", "--yes", "--no-install-recommends", *packages]):
@@ -69,7 +69,7 @@ def main() -> int:
         try:
             install(list(missing))
         except subprocess.CalledProcessError as error:
-            say(f"failed: {' '.join(error.cmd)}: its message above says why")
+            say(f"failed: {' '.join(error.cmd)}: see its message above")
             return 2
         missing = missing_packages()
     for package, purpose in missing.items():

@@ -1,4 +1,4 @@
-"""Write every generated table and picture of docs/ again, or check that none is out of date.
+"""Write all generated tables and pictures of docs/, or check that none is out of date.
 
     scripts/tables            writes what has changed and prints its name
     scripts/tables --check    writes nothing; exit status 1 and the names if something has changed
@@ -30,10 +30,11 @@ def generators() -> list[ModuleType]:
 
 
 def with_part(page: str, part: str) -> str:
-    """A page with a part of it made again.
+    """A page with its generated part replaced.
 
-    The part begins at the line that is its first one, and ends before the first line that belongs
-    neither to a table nor to a heading of the third level. LookupError if the page lacks it.
+    The part begins at the line that is equal to its first line, and ends before the first line
+    that is neither in a table nor a heading of the third level. Raises LookupError if the page does
+    not have the first line.
     """
     lines = page.splitlines()
     first = part.splitlines()[0]
@@ -47,7 +48,7 @@ def with_part(page: str, part: str) -> str:
 
 
 def files(docs: pathlib.Path = DOCS) -> Iterator[tuple[pathlib.Path, str]]:
-    """Each generated file and what it should contain."""
+    """Each generated file and its new content."""
     for module in generators():
         if hasattr(module, "pictures"):
             for name, content in module.pictures().items():
@@ -62,7 +63,7 @@ def files(docs: pathlib.Path = DOCS) -> Iterator[tuple[pathlib.Path, str]]:
 
 
 def stale(docs: pathlib.Path = DOCS) -> list[tuple[pathlib.Path, str]]:
-    """The files that are not what they should be, with what they should be."""
+    """The files that are out of date, with their new content."""
     return [
         (path, content)
         for path, content in files(docs)

@@ -1,3 +1,3 @@
-"""The commands of the bench: each module is one, and is named as it is."""
+"""The commands of the bench; each module has the name of its command."""
 
 PANEL = "The bench"

@@ -23,7 +23,7 @@ MOST_DRIFT_K_PER_H = 20.0
 
 @dataclass
 class Report:
-    """All that came of it, as far as it went."""
+    """The result of an autotune; later fields are None after a failed step."""
 
     job: "Job"
     measured: "Measured"
@@ -33,16 +33,16 @@ class Report:
 
     @property
     def reason(self) -> str:
-        """Why nothing is stored; empty if it is."""
+        """The reason why nothing is stored; empty if the constants are stored."""
         from twin.study.autotune import LEAST_GAIN_MARGIN, LEAST_PHASE_MARGIN_DEG
 
         if self.measured.reason:
             return self.measured.reason
         if self.margins and not self.margins.held:
             return (
-                f"the loop would have a gain margin of {self.margins.gain:.2g} and a phase margin "
-                f"of {self.margins.phase_deg:.0f} degrees; at least {LEAST_GAIN_MARGIN:g} and "
-                f"{LEAST_PHASE_MARGIN_DEG:g} are required"
+                f"gain margin {self.margins.gain:.2g} and phase margin "
+                f"{self.margins.phase_deg:.0f} degrees; required are at least "
+                f"{LEAST_GAIN_MARGIN:g} and {LEAST_PHASE_MARGIN_DEG:g} degrees"
             )
         if self.outcome and self.outcome.trips:
             return f"the firmware tripped in the check ({self.outcome.trips[0]['cause']})"
@@ -80,11 +80,11 @@ class Report:
 def autotune(
     tube: Annotated[str, typer.Argument(help="A built-in tube or a .toml file.")] = DEFAULT_TUBE,
     scenario: Annotated[
-        str, typer.Option(help="What the constants found are checked in, before they are stored.")
+        str, typer.Option(help="Scenario of the check of the constants, before they are stored.")
     ] = DEFAULT_SCENARIO,
     seed: options.Seed = 1,
     drift: Annotated[
-        float, typer.Option(metavar="K_PER_H", help="Of the room while it measures, K per hour.")
+        float, typer.Option(metavar="K_PER_H", help="Drift of the room temperature, K per hour.")
     ] = 0.0,
     out: Annotated[
         Path | None,
@@ -95,17 +95,19 @@ def autotune(
     ] = None,
     port: Annotated[
         str | None,
-        typer.Option(metavar="URL", help="Tune the unit there, not the twin; TUBE is its tube."),
+        typer.Option(
+            metavar="URL", help="Tune the unit at this port, not the twin; TUBE: its tube."
+        ),
     ] = None,
     start_beam: Annotated[
         bool, typer.Option("--start-beam", help="With --port: switch the beam of the unit on.")
     ] = False,
     as_json: options.Json = False,
 ) -> None:
-    """Let the firmware measure a tube's head and fan and derive the thermal law's constants;
-    check them in the twin; store them, on the unit too if it was one.
+    """Measure a tube's head and fan by the firmware and derive the thermal law's constants; check
+    the constants in the twin; store them in a file, and with --port on the unit.
 
-    Exit status 1, and nothing stored, if the tube can't be tuned or the check does not hold.
+    Exit status 1, and nothing stored, if the tube can't be tuned or the check fails.
     """
     from twin.runs.prepare import prepare
 
@@ -144,13 +146,13 @@ def _check_arguments(drift: float, out: Path | None, plot: Path | None) -> None:
 
 def _check_port(port: str | None, start_beam: bool, plot: Path | None) -> None:
     if port is None and start_beam:
-        raise InputError("--start-beam: is for a unit; name it with --port")
+        raise InputError("--start-beam: is only for a unit; name its --port")
     if port is not None and not start_beam:
         raise InputError(
             f"--port {port}: the unit's beam will be on for one to two hours; add --start-beam"
         )
     if port is not None and plot is not None:
-        raise InputError("--plot: draws what the twin did; leave it out with --port")
+        raise InputError("--plot: draws only a run of the twin; leave it out with --port")
 
 
 def _on_the_twin(job: "Job", drift: float, quiet: bool) -> "Measured":
@@ -162,7 +164,7 @@ def _on_the_twin(job: "Job", drift: float, quiet: bool) -> "Measured":
 
 
 def _tuned_on_a_unit(job: "Job", port: str, path: Path, quiet: bool) -> Report:
-    """The same with a unit in the twin's place; what holds in the check is stored on it as well."""
+    """Measure on a unit, check in the twin, and store on the unit what passed the check."""
     from time import sleep
 
     from hil.unit.autotune import keep_on, measure_on
@@ -180,7 +182,7 @@ def _tuned_on_a_unit(job: "Job", port: str, path: Path, quiet: bool) -> Report:
 
 
 def _keep(report: Report, path: Path) -> None:
-    """Write what was found, if the check held."""
+    """Write the measured constants, if the check passed."""
     from twin.study.autotune import store
 
     if not report.reason:
@@ -189,7 +191,7 @@ def _keep(report: Report, path: Path) -> None:
 
 
 def _tuned(job: "Job", measured: "Measured", quiet: bool) -> Report:
-    """Reckon the loop, run the check: each only if what is before went well."""
+    """Calculate the margins and run the check, each only after a successful step before."""
     from twin.runs.progress import running
     from twin.study.autotune import check, margins
 
@@ -203,7 +205,7 @@ def _tuned(job: "Job", measured: "Measured", quiet: bool) -> Report:
 
 
 def _lines(report: Report) -> list[str]:
-    """What a person reads."""
+    """The text for the console."""
     job, measured = report.job, report.measured
     word = "STORED" if report.stored else "NOT STORED"
     minutes = measured.duration_s / 60.0
@@ -238,6 +240,6 @@ def _lines(report: Report) -> list[str]:
 
 
 def _head_range(measured: "Measured") -> str:
-    """A unit does not tell of it."""
+    """The range of the head temperature; empty for a unit, which does not report it."""
     head_c = measured.trace.head_c
     return f"; head {min(head_c):.2f} to {max(head_c):.2f} °C" if head_c else ""

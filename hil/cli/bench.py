@@ -18,15 +18,15 @@ TargetOption = Annotated[
         "--target",
         metavar="TARGET",
         help="in-process, micropython, micropython-f32, rp2040, or a PORT: a device or pyserial "
-        "URL. Repeatable; all: whatever is available but ports. See `tubetwin targets`.",
+        "URL. Repeatable; all: every available target except ports. See `tubetwin targets`.",
     ),
 ]
 LockstepOption = Annotated[
     bool,
-    typer.Option("--lockstep", help="The twin's clock rules: one frame, one tick, one answer."),
+    typer.Option("--lockstep", help="The twin's clock controls the firmware, tick by tick."),
 ]
 RealTimeOption = Annotated[
-    bool, typer.Option("--real-time", help="The target's own clock rules, and the twin keeps up.")
+    bool, typer.Option("--real-time", help="The target's clock controls the twin.")
 ]
 
 
@@ -48,7 +48,7 @@ def bench(
         typer.Option(
             "--compare",
             help="Only compare, in lockstep: the firmware here drives the plant, the target reads "
-            "the same; print the first output that differs. Exit status 1 if one does.",
+            "the same inputs; print the first different output. Exit status 1 if one differs.",
         ),
     ] = False,
     record: Annotated[
@@ -72,16 +72,16 @@ def bench(
     csv: options.Csv = False,
     as_json: options.Json = False,
 ) -> None:
-    """Run scenarios with the firmware on a target, and say whether they held there.
+    """Run scenarios with the firmware on a target, and print their verdicts.
 
     As `tubetwin run`, with the firmware on another interpreter, an emulated board or a board on a
-    serial line, and with what the link measured. Ends with a table.
+    serial line, and with the figures of the link. Ends with a table.
     """
-    from hil.runs.bench_runs import Wanted, perform_all
+    from hil.runs.bench_runs import BenchRequest, perform_all
     from hil.targets.target import LOCKSTEP, REAL_TIME
 
     if real_time and rate != "max":
-        raise InputError(f"--rate {rate}: in real time the target's clock rules; leave it out")
+        raise InputError(f"--rate {rate}: in real time the target sets the rate; leave it out")
     if lockstep and real_time:
         raise InputError("--lockstep and --real-time: give one of the two")
     if compare and real_time:
@@ -108,7 +108,7 @@ def bench(
                     raise
                 note(f"without {name}: {error}")
         pairs = [(one, jobs[name]) for one in chosen for name in names[one.name] if name in jobs]
-    wanted = Wanted(
+    request = BenchRequest(
         pairs=pairs,
         state=state,
         mode=LOCKSTEP if lockstep or compare else REAL_TIME if real_time else None,
@@ -122,11 +122,11 @@ def bench(
         junit=junit,
         quiet=as_json,
     )
-    raise typer.Exit(perform_all(wanted))
+    raise typer.Exit(perform_all(request))
 
 
 def _is_check(name: str) -> bool:
-    """Whether a scenario has steps, and so is as long as it is."""
+    """True if a scenario has steps, so that --hours does not apply to it."""
     from twin.scenarios.scenario import load_scenario
 
     return bool(load_scenario(name).step)
@@ -140,7 +140,7 @@ def _scenarios(names: list[str] | None) -> list[str]:
 
 
 def _targets(names: list[str] | None) -> list[Any]:
-    """All are looked up, and none is missing, before anything happens."""
+    """The requested targets. Raises InputError if one is unknown or missing."""
     from hil.targets.targets import builtin_targets, find_target
 
     chosen = []

@@ -1,6 +1,5 @@
 """The command `tubetwin doctor`."""
 
-from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -12,22 +11,22 @@ from twin.files.json import print_json
 def doctor(
     port: Annotated[
         list[str] | None,
-        typer.Option(metavar="URL", help="Also ask this port who is there. Repeatable."),
+        typer.Option(metavar="URL", help="Also open this port and look for a unit. Repeatable."),
     ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """What is plugged in, what is installed, what is missing and the command that gets it.
+    """List the boards on USB, the installed programs, and the missing ones with their fix.
 
-    Nothing is changed, and a running unit goes on running. Exit status: 0 nothing is missing;
-    1 something is, for the program or for its tests.
+    Nothing is changed, and a running unit continues. Exit status: 0 nothing is missing;
+    1 something is missing, for the program or for its tests.
     """
     from hil.unit.doctor import examine
     from twin.runs.progress import waiting
 
-    with waiting("looking around", as_json):
+    with waiting("checking ports and programs", as_json):
         found = examine(port or ())
     if as_json:
-        print_json({"findings": [asdict(one) for one in found]})
+        print_json({"findings": [one.listed() for one in found]})
     else:
         _show(found)
     raise typer.Exit(1 if any(one.state == "missing" for one in found) else 0)
@@ -40,7 +39,7 @@ def _show(found: list[Any]) -> None:
 
     styles = {"ok": "green", "missing": "red", "note": "yellow"}
     table = Table(box=None, pad_edge=False)
-    for heading in ("", "state", "what", "found, or the mend"):
+    for heading in ("", "state", "what", "found, or how to fix it"):
         table.add_column(heading, overflow="fold")
     group = ""
     for one in found:
@@ -48,7 +47,7 @@ def _show(found: list[Any]) -> None:
             Text("" if one.group == group else one.group),
             Text(one.state, style=styles[one.state]),
             Text(one.what),
-            Text(f"{one.detail}; {one.mend}" if one.mend else one.detail),
+            Text(f"{one.detail}; {one.fix}" if one.fix else one.detail),
         )
         group = one.group
     Console().print(table)

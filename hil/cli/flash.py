@@ -22,24 +22,24 @@ def flash(
         ),
     ] = "auto",
     board: Annotated[
-        str, typer.Option(help="Which board it is, such as pico or pico2. auto: it is asked.")
+        str, typer.Option(help="Type of the board, such as pico or pico2. auto: read from it.")
     ] = "auto",
     link: Annotated[
-        bool, typer.Option("--link", help="For a bare board, with no chips around it: the link.")
+        bool, typer.Option("--link", help="For a bare board, without chips, on the link.")
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="List what would be on the board; no port is touched.")
+        bool, typer.Option("--dry-run", help="List the files for the board; open no port.")
     ] = False,
     patience: Annotated[
         float,
-        typer.Option(min=0.1, help="All time limits, times this; an emulated board needs 10."),
+        typer.Option(min=0.1, help="Factor on all time limits; an emulated board needs 10."),
     ] = 1.0,
     as_json: options.Json = False,
 ) -> None:
-    """Put this firmware on a board that runs MicroPython, and see it answer.
+    """Put this firmware on a board that runs MicroPython, and check that it answers.
 
     Checks the board, compiles, copies by mpremote, verifies every file by its hash, resets, reads
-    the version back. The beam must be off. Whatever goes wrong, the old firmware still starts.
+    the version back. The beam must be off. After an error the old firmware still starts.
     """
     from hil.flash.image import compile_tree, make_image
 
@@ -47,7 +47,7 @@ def flash(
         from hil.flash.flash import named_boards
 
         if board == "auto":
-            raise InputError("--dry-run asks no board what it is: name it, such as --board pico")
+            raise InputError("--dry-run opens no port; name the board, for example --board pico")
         named_boards(board)
         image = make_image(compile_tree(), board, link)
         listed = [
@@ -88,12 +88,12 @@ def flash(
         f"{done.files} files, {done.bytes} bytes, {done.copied} files copied"
     )
     if done.kept_as:
-        print(f"  the main.py that was there is now {done.kept_as}")
+        print(f"  the foreign main.py is now {done.kept_as}")
 
 
 @contextmanager
 def _progress(quiet: bool) -> Iterator[Callable[[str, float], None]]:
-    """A bar where a person is looking."""
+    """A progress bar, only on a terminal."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     from twin.runs.progress import console

@@ -11,28 +11,28 @@ from twin.files.json import print_json
 
 
 def replay(
-    tape: Annotated[
-        Path, typer.Argument(metavar="FILE", help="As `tubetwin bench --record` writes.")
+    path: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A tick log of `tubetwin bench --record`.")
     ],
     target: Annotated[
         str, typer.Option("--target", metavar="TARGET", help="See `tubetwin targets`.")
     ] = "in-process",
     ticks: Annotated[
-        int | None, typer.Option(min=1, help="Only so many ticks; for slow targets.")
+        int | None, typer.Option(min=1, help="Replay only the first N ticks, for slow targets.")
     ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Feed a recording of every tick to a target and print the first difference.
+    """Replay a tick log to a target and print the first difference.
 
-    Exit status: 0 every output of every tick is the same; 1 one differs.
+    Exit status: 0 every output of every tick is the same; 1 an output differs.
     """
-    from hil.runs.replay import replay as feed
+    from hil.runs.replay import replay as replay_to
     from hil.targets.targets import find_target
 
     chosen = find_target(target)
     if reason := chosen.missing():
         raise InputError(f"--target {target}: {reason}")
-    found = feed(tape, chosen, ticks, as_json)
+    found = replay_to(path, chosen, ticks, as_json)
     if as_json:
         print_json(found.summary())
     else:

@@ -38,7 +38,7 @@ def get_(
     port: PortOption = "auto",
     as_json: options.Json = False,
 ) -> None:
-    """Print settings of a unit. What --json prints, `settings set --from` takes."""
+    """Print settings of a unit. `settings set --from` accepts the output of --json."""
     from hil.unit.console import connect
 
     with connect(port) as unit:
@@ -61,7 +61,7 @@ def set_(
         typer.Option(
             "--from",
             metavar="FILE.json",
-            help="A calibration, as `tubetwin commission --out` writes it.",
+            help="A calibration, from `tubetwin commission --out`.",
         ),
     ] = None,
     tube: TubeOption = None,
@@ -70,63 +70,65 @@ def set_(
 ) -> None:
     """Store settings on a unit, all or none: checked by the unit, saved, read back, compared.
 
-    Later ones win: --tube, then --from, then NAME=VALUE. They take effect at the unit's next
-    reset. Its beam must be off.
+    NAME=VALUE replaces --from, and --from replaces --tube. The settings take effect at the unit's
+    next reset. Its beam must be off.
     """
     from hil.unit.console import connect
 
-    wanted = _gathered([*([str(source)] if source else []), *map(_assigned, values or ())], tube)
-    if not wanted:
+    new = _gathered([*([str(source)] if source else []), *map(_assigned, values or ())], tube)
+    if not new:
         raise InputError("settings set: nothing to set; give NAME=VALUE, --from or --tube")
     with connect(port) as unit:
-        said = unit.save(wanted)
+        answer = unit.save(new)
     if as_json:
-        print_json({"port": unit.name, "saved": wanted, "unit": said})
+        print_json({"port": unit.name, "saved": new, "unit": answer})
     else:
-        print(f"{unit.name}: {len(wanted)} settings stored and read back ({said})")
+        print(f"{unit.name}: {len(new)} settings stored and read back ({answer})")
 
 
 @settings.command("check")
 def check_(
     items: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[FILE.json | NAME=VALUE]…", help="What to check; later ones win."),
+        typer.Argument(
+            metavar="[FILE.json | NAME=VALUE]…", help="Settings; the last value counts."
+        ),
     ] = None,
     tube: TubeOption = None,
     port: Annotated[
         str | None,
         typer.Option(
-            metavar="URL", help="Let a unit check, over its own settings. auto: as for get."
+            metavar="URL", help="Check on a unit, with its other settings. auto: as for get."
         ),
     ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Check settings: names, limits, and what must not be above what.
+    """Check settings: names, limits, and their limits against each other.
 
-    Without --port they are checked here, over the firmware's defaults or --tube. With --port and
-    nothing to check, the unit says whether it is set up: exit status 1 if it is not.
+    Without --port they are checked here, with the firmware's defaults or --tube. With --port and
+    no settings, the unit reports whether it is set up: exit status 1 if not.
     """
-    wanted = _gathered(items or (), tube)
+    values = _gathered(items or (), tube)
     if port is None:
-        if not wanted:
+        if not values:
             raise InputError("settings check: give FILE.json, NAME=VALUE, --tube or --port")
-        _check_here(wanted)
-        _report(as_json, {"ok": True, "settings": len(wanted)}, f"{len(wanted)} settings: ok")
+        _check_here(values)
+        _report(as_json, {"ok": True, "settings": len(values)}, f"{len(values)} settings: ok")
         return
     from hil.unit.console import connect
 
     with connect(port) as unit:
-        if wanted:
-            unit.check(wanted)
+        if values:
+            unit.check(values)
         else:
             status = unit.status()
-    if wanted:
-        document = {"port": unit.name, "ok": True, "settings": len(wanted)}
-        _report(as_json, document, f"{unit.name}: {len(wanted)} settings: ok")
+    if values:
+        document = {"port": unit.name, "ok": True, "settings": len(values)}
+        _report(as_json, document, f"{unit.name}: {len(values)} settings: ok")
         return
     stored, why = status.get("stored") is True, str(status.get("store", ""))
-    told = f"{unit.name}: {'set up' if stored else 'not set up'}" + (f": {why}" if why else "")
-    _report(as_json, {"port": unit.name, "ok": stored, "store": why}, told)
+    line = f"{unit.name}: {'set up' if stored else 'not set up'}" + (f": {why}" if why else "")
+    _report(as_json, {"port": unit.name, "ok": stored, "store": why}, line)
     raise typer.Exit(0 if stored else 1)
 
 
@@ -144,7 +146,7 @@ def _gathered(items: Iterable[str], tube: str | None) -> dict[str, float]:
 
 def _assigned(item: str) -> str:
     if not re.match(r"\w+=", item):
-        raise InputError(f"{item}: write NAME=VALUE, such as kv=45; a file comes behind --from")
+        raise InputError(f"{item}: write NAME=VALUE, such as kv=45; give a file with --from")
     return item
 
 
@@ -163,10 +165,10 @@ def _read(path: Path) -> dict[str, float]:
     except OSError as error:
         raise InputError(f"{path}: can't be read ({error.strerror})") from None
     except (ValueError, RecursionError):
-        raise InputError(f"{path}: is no JSON; give what `tubetwin commission` writes") from None
+        raise InputError(f"{path}: is not JSON; give a file of `tubetwin commission`") from None
     values = document.get("settings", document) if isinstance(document, dict) else None
     if not isinstance(values, dict) or not values:
-        raise InputError(f'{path}: holds no settings; it should be {{"settings": {{"kv": 45.0}}}}')
+        raise InputError(f'{path}: has no settings; write {{"settings": {{"kv": 45.0}}}}')
     try:
         return _numbers(values)
     except InputError as error:
@@ -174,7 +176,7 @@ def _read(path: Path) -> dict[str, float]:
 
 
 def _numbers(values: dict[str, Any]) -> dict[str, float]:
-    """The same, if they are finite numbers; whose names are known, the unit knows best."""
+    """The values. Raises InputError if one is not a finite number; the unit checks the names."""
     for name, value in values.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise InputError(f"{name} is {value!r}, not a number")

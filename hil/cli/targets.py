@@ -7,9 +7,9 @@ from twin.files.json import print_json
 
 
 def targets(as_json: options.Json = False) -> None:
-    """List what the firmware can be run on here and now, and what is missing for the rest.
+    """List the targets that are available here, and what is missing for the others.
 
-    Ports of boards on USB are asked who is there; all other ports are left alone.
+    Opens the ports of boards on USB and looks for a unit there; opens no other port.
     """
     from hil.targets.targets import builtin_targets
     from hil.unit.doctor import plugged_in
@@ -36,7 +36,7 @@ def targets(as_json: options.Json = False) -> None:
                 "available": ready,
                 "modes": ["lockstep", "real-time"],
                 "what": found.detail if ready else "a serial port",
-                "reason": "" if ready else found.detail + (f": {found.mend}" if found.mend else ""),
+                "reason": "" if ready else found.detail + (f": {found.fix}" if found.fix else ""),
             }
         )
     if as_json:

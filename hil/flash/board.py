@@ -1,8 +1,8 @@
-"""The host's hands on a board: MicroPython's raw prompt, by mpremote's own transport.
+"""Access to a board through MicroPython's raw prompt, by mpremote's transport.
 
-mpremote's library and not its command line: one line is kept open from the interrupt to the
-reset, and what fails is told apart. Everything that can go wrong is one line, an InputError;
-LostError means that the line is gone or damaged.
+mpremote is used as a library, not as a program: one serial line stays open from the interrupt to
+the reset, and the causes of failures are distinguished. Every error is an InputError of one line;
+LostError means that the line is closed or damaged.
 """
 
 import ast
@@ -41,11 +41,11 @@ sys.platform, 2.0 ** 24 + 1.0 == 2.0 ** 24, s[0], s[3]))
 class Patience:
     """Time limits (s); `factor` stretches all, for an emulated board."""
 
-    hello: float = 2.0  # for a running firmware to say who it is
-    stop: float = 3.0  # for the first Ctrl-C to work; a bench link lets go after 2 s of silence
-    again: float = 0.5  # for each further one
+    hello: float = 2.0  # for a running firmware to answer `version`
+    stop: float = 3.0  # for the first Ctrl-C; a link session ends after 2 s of silence
+    again: float = 0.5  # for each further Ctrl-C
     give_up: float = 20.0  # for all of them
-    answer: float = 10.0  # for the board to do what it is told
+    answer: float = 10.0  # for the board to execute a command
     back: float = 20.0  # for the firmware to answer after a reset
 
     def stretched(self, factor: float) -> "Patience":
@@ -60,7 +60,7 @@ class Clock:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a board says of itself. mpy: version of compiled files; single: precision of floats."""
+    """Answers of a board to PROBE. mpy: version of compiled files; single: True if floats are."""
 
     python: str
     version: tuple[int, ...]
@@ -72,8 +72,8 @@ class Facts:
     free_blocks: int
 
 
-class BoardLine:
-    """The raw prompt of the board at `url`; use it in a `with` statement, and `stop` first."""
+class RawPrompt:
+    """The raw prompt of the board at `url`. Use it in a `with` statement; `stop` first."""
 
     def __init__(self, url: str, patience: Patience, clock: Clock):
         self.url = url
@@ -82,16 +82,17 @@ class BoardLine:
         self._transport: SerialTransport | None = None
 
     def stop(self) -> None:
-        """Interrupt whatever runs, and leave a fresh interpreter at its prompt.
+        """Interrupt the running program, and leave a fresh interpreter at its prompt.
 
-        A firmware whose port can't stop its watchdog is restarted by it; it then waits a second
-        before it arms it anew, and another interrupt is for that second.
+        On a port without a way to stop the watchdog, the watchdog restarts the board. The firmware
+        then waits a second before it starts the watchdog again; a further interrupt uses that
+        second.
         """
         give_up_s = self._clock.now_s() + self._patience.give_up
         wait_s = self._patience.stop
         while True:
             try:
-                with self._told():
+                with self._errors():
                     self._stop_once(wait_s)
                 return
             except InputError as error:
@@ -99,7 +100,7 @@ class BoardLine:
                 if self._clock.now_s() >= give_up_s:
                     raise LostError(
                         f"{self.url}: no MicroPython answers Ctrl-C ({error.__cause__ or 'gone'}); "
-                        "is it on this board? docs/board/flashing.md says how it gets there"
+                        "is MicroPython on this board? See docs/board/flashing.md"
                     ) from None
             wait_s = self._patience.again
             self._clock.sleep(0.1)
@@ -117,7 +118,7 @@ class BoardLine:
         return Facts(*self._parsed(self.run(PROBE)))
 
     def load(self) -> None:
-        """Give the board the functions of hil/flash/on_device/files.py."""
+        """Define the functions of hil/flash/on_device/files.py on the board."""
         self.run(without_docs(ON_DEVICE / "files.py"))
 
     def tree(self, folder: str) -> dict[str, tuple[int, str]]:
@@ -126,25 +127,25 @@ class BoardLine:
         return {path: (size, digest) for path, size, digest in listed}
 
     def text(self, path: str) -> str | None:
-        """What is in a small file; None if there is none or it is no text."""
+        """The content of a small file; None if the file does not exist or is no text."""
         try:
-            said = self.run(f"with open({path!r}) as f:\n print(repr(f.read()))")
+            printed = self.run(f"with open({path!r}) as f:\n print(repr(f.read()))")
         except LostError:
             raise
         except InputError:
             return None
-        return str(self._parsed(said))
+        return str(self._parsed(printed))
 
     def digests(self, paths: Sequence[str]) -> list[str]:
-        """SHA-256 of files; "" where there is none."""
+        """SHA-256 of files; "" for a file that does not exist."""
         return list(self._parsed(self.run(f"print([digest(path) for path in {list(paths)!r}])")))
 
     def write(
         self, path: str, content: bytes, progress: Callable[[int], None] = lambda count: None
     ) -> None:
-        """Write a file; `progress` is told the bytes that are there. After `load`.
+        """Write a file; call `load` before. `progress` gets the number of bytes written.
 
-        mpremote's own copy sends bytes as Python writes them, 2.2 characters each; base64 is 1.3.
+        base64 needs 1.3 characters for a byte; mpremote's own copy sends Python literals, 2.2.
         """
         code = f"f = open({path!r}, 'wb')\n"
         for at in range(0, max(len(content), 1), PIECE_BYTES):
@@ -155,17 +156,17 @@ class BoardLine:
             progress(min(at + PIECE_BYTES, len(content)))
 
     def run(self, code: str) -> bytes:
-        """Let the board execute a piece of code; what it printed."""
-        with self._told():
+        """Execute code on the board; returns its output."""
+        with self._errors():
             assert self._transport
-            said, failed = self._transport.exec_raw(code, timeout=self._patience.answer)
+            printed, failed = self._transport.exec_raw(code, timeout=self._patience.answer)
             if failed:
-                raise TransportExecError(said, failed.decode(errors="replace"))
-        return bytes(said)
+                raise TransportExecError(printed, failed.decode(errors="replace"))
+        return bytes(printed)
 
     def reset(self) -> None:
-        """Let the board start anew, and the line go."""
-        with self._told():
+        """Reset the board, and close the line."""
+        with self._errors():
             assert self._transport
             # The pause lets the port acknowledge the command.
             self._transport.exec_raw_no_follow(
@@ -174,9 +175,9 @@ class BoardLine:
         self.close()
 
     def restart(self) -> bool:
-        """Reset a board in whatever state its prompt is; whether it was told."""
+        """Reset a board in any state of its prompt. True if the command was sent."""
         with suppress(InputError):
-            with self._told():
+            with self._errors():
                 if self._transport:
                     self._transport.enter_raw_repl(False, self._patience.again)
             self.reset()
@@ -186,23 +187,23 @@ class BoardLine:
     def close(self) -> None:
         if self._transport:
             for close in (self._transport.close, self._transport.serial.close):
-                with suppress(Exception):  # whatever the driver of a port that is gone says
+                with suppress(Exception):  # the driver of an unplugged port can raise anything
                     close()
         self._transport = None
 
-    def __enter__(self) -> "BoardLine":
+    def __enter__(self) -> "RawPrompt":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _parsed(self, said: bytes) -> Any:
-        with self._told():
-            return ast.literal_eval(said.decode())
+    def _parsed(self, printed: bytes) -> Any:
+        with self._errors():
+            return ast.literal_eval(printed.decode())
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Whatever mpremote raises, in one line; it also prints, which nobody is to read."""
+    def _errors(self) -> Iterator[None]:
+        """Make one line of every error of mpremote, and discard the text that mpremote prints."""
         try:
             with redirect_stdout(io.StringIO()):
                 yield
@@ -212,7 +213,7 @@ class BoardLine:
             lines = error.error_output.strip().splitlines() or ["nothing"]
             if FULL.search(error.error_output):
                 raise InputError(f"{self.url}: the flash of the board is full") from None
-            raise InputError(f"{self.url}: MicroPython says {lines[-1][:100]}") from None
+            raise InputError(f"{self.url}: MicroPython reports {lines[-1][:100]}") from None
         except (TransportError, OSError, ValueError, SyntaxError, TypeError, struct.error) as error:
             reason = str(error).strip() or type(error).__name__
             raise LostError(f"{self.url}: the line was lost ({reason[:100]})") from error

@@ -1,10 +1,10 @@
-"""The steps of `tubetwin flash`: from the source tree to a board that says which build it runs.
+"""The steps of `tubetwin flash`: from the source tree to a board that reports its build.
 
-Two slots, the folders a and b, hold one firmware each (hil/flash/on_device/main.py). What is
-written is always the one that does not run, and it counts only when its file `ready` is there,
-which is written when every other file has been read back on the board. So whatever ends a flash,
-the firmware of before starts, or the new one, and whole. If the new one does not answer after the
-reset, it is taken out of force.
+Two slots, the folders a and b, hold one firmware each (hil/flash/on_device/main.py). A flash
+writes the slot that does not run. The board starts a slot only if it has the file `ready`, which is
+written after every other file was read back and compared. So after an interrupted flash the board
+starts the old firmware or the complete new one. A new firmware that does not answer after the reset
+is removed.
 """
 
 import re
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hil.board_types import BoardType
-from hil.flash.board import BoardLine, Clock, Facts, Patience
+from hil.flash.board import Clock, Facts, Patience, RawPrompt
 from hil.flash.image import board_types, compile_tree, make_image
 from hil.flash.slots import Install
 from hil.micropython.build import FIRMWARE
@@ -27,10 +27,12 @@ BEAM_IS_OFF = ("off", "tripped")
 
 @dataclass(frozen=True)
 class Flashed:
-    """What was done. was: the build that ran before, "" if it has no name, None if none answered.
+    """The result of a flash.
 
-    files, bytes : of the new firmware; copied: files that were not there yet
-    kept_as      : what somebody else's main.py is called now; "" if there was none
+    was          : the build that ran before, "" if it has no name, None if none answered
+    files, bytes : of the new firmware
+    copied       : number of files that were not on the board before
+    kept_as      : new name of a foreign main.py; "" if there was none
     """
 
     port: str
@@ -49,29 +51,30 @@ class Flashed:
 
 
 def flash(
-    wanted_port: str,
-    wanted_board: str = "auto",
+    port_name: str,
+    board_name: str = "auto",
     bare: bool = False,
     source: Path = FIRMWARE,
     progress: Callable[[str, float], None] = lambda what, part: None,
     patience: Patience | None = None,
     clock: Clock | None = None,
 ) -> Flashed:
-    """Put the firmware in `source` on a board, and see it answer.
+    """Put the firmware in `source` on a board, and check that it answers.
 
-    bare    : for a bare board, with no chips around it
-    progress : called with what is being done, and the part of it that is
-    InputError if that was not to be; it says what the board starts then.
+    bare     : for a bare board, without chips
+    progress : called with the name of the step and its completed fraction
+
+    Raises InputError if a step fails; its text names the firmware that the board then starts.
     """
     patience, clock = patience or Patience(), clock or Clock()
-    known = named_boards(wanted_board, source)
+    known = named_boards(board_name, source)
     compiled = compile_tree(source)
-    port = find_port(wanted_port)
-    progress("asking who is there", 0.0)
+    port = find_port(port_name)
+    progress("asking for the version", 0.0)
     was = _running(port.url, patience, clock)
     install = None
-    with BoardLine(port.url, patience, clock) as line:
-        progress("stopping it", 0.0)
+    with RawPrompt(port.url, patience, clock) as line:
+        progress("stopping the firmware", 0.0)
         line.stop()
         try:
             facts = line.probe()
@@ -87,15 +90,15 @@ def flash(
                 raise
             sure = install is None or not install.switching
             starts = (
-                "what was on the board still starts"
+                "the old firmware still starts"
                 if sure
-                else ("the firmware of before starts or the new one, both are whole")
+                else "the old or the new firmware starts, both are complete"
             )
             when = "" if restarted else ", after a reset"
             raise type(error)(f"{error}; {starts}{when}") from None
         line.reset()
-    progress("waiting for its answer", 1.0)
-    _see_it_run(port, install, patience, clock)
+    progress("waiting for the firmware", 1.0)
+    _check_it_runs(port, install, patience, clock)
     return Flashed(
         port.url,
         board.name,
@@ -113,20 +116,20 @@ def flash(
     )
 
 
-def named_boards(wanted: str, source: Path = FIRMWARE) -> tuple[BoardType, ...]:
-    """Those that --board means: all that there is firmware for, or one."""
+def named_boards(name: str, source: Path = FIRMWARE) -> tuple[BoardType, ...]:
+    """The board types of --board: all supported ones for "auto", or one."""
     known = board_types(source)
-    if wanted == "auto":
+    if name == "auto":
         return known
-    named = tuple(board for board in known if board.name == wanted)
+    named = tuple(board for board in known if board.name == name)
     if not named:
         names = ", ".join(board.name for board in known)
-        raise InputError(f"--board {wanted}: there is no firmware for it; choose auto, {names}")
+        raise InputError(f"--board {name}: no firmware for this board; choose auto, {names}")
     return named
 
 
 def check(url: str, facts: Facts, compiled: Mapping[str, bytes]) -> None:
-    """InputError if the firmware does not run on this interpreter."""
+    """Raises InputError if the firmware does not run on this interpreter."""
     is_called = f"{facts.python} {'.'.join(map(str, facts.version))}"
     if facts.python != "micropython" or facts.version[:2] < OLDEST:
         oldest = ".".join(map(str, OLDEST))
@@ -140,8 +143,8 @@ def check(url: str, facts: Facts, compiled: Mapping[str, bytes]) -> None:
 
 
 def choose(url: str, facts: Facts, known: tuple[BoardType, ...]) -> BoardType:
-    """Which of the boards in question this is. InputError if it is none of them."""
-    is_named = len(known) == 1  # then any board with this chip will do
+    """The type of the board, one of `known`. Raises InputError if it is none of them."""
+    is_named = len(known) == 1  # then any board with this chip is accepted
     for board in known:
         fits = facts.platform == board.platform and re.search(board.chip, facts.machine)
         if fits and (is_named or re.search(board.machine, facts.machine)):
@@ -151,7 +154,10 @@ def choose(url: str, facts: Facts, known: tuple[BoardType, ...]) -> BoardType:
 
 
 def _running(url: str, patience: Patience, clock: Clock) -> str | None:
-    """The build that answers on the console; None if none does. InputError if its beam is on."""
+    """The build that answers on the console, None without an answer.
+
+    Raises InputError if the beam is on.
+    """
     try:
         unit = _console(url, patience, clock)
     except LostError:
@@ -163,28 +169,28 @@ def _running(url: str, patience: Patience, clock: Clock) -> str | None:
     return str(unit.about.get("build", ""))
 
 
-def _see_it_run(port: Port, install: Install, patience: Patience, clock: Clock) -> None:
-    """InputError if it is not the new firmware that answers after the reset."""
-    wanted = install.image.build
+def _check_it_runs(port: Port, install: Install, patience: Patience, clock: Clock) -> None:
+    """Raises InputError if the new firmware does not answer after the reset."""
+    build = install.image.build
     answers = _await(port, patience, clock)
-    if answers == wanted:
+    if answers == build:
         return
-    it = f"the new firmware, build {wanted}, does not run on this board"
+    failed = f"the new firmware, build {build}, does not run on this board"
     try:
-        with BoardLine(find_again(port), patience, clock) as line:
+        with RawPrompt(find_again(port), patience, clock) as line:
             line.stop()
             line.load()
             install.take_out_of_force(line)
             line.reset()
     except InputError as error:
-        raise InputError(f"{port.url}: {it}, and it can't be taken out again ({error})") from None
+        raise InputError(f"{port.url}: {failed} and can't be removed ({error})") from None
     answers = _await(port, patience, clock)
-    now = f"build {answers} runs again" if answers else "the board waits at its prompt"
-    raise InputError(f"{port.url}: {it}, and was taken out again; {now}")
+    now = f"build {answers} runs again" if answers else "the board is at MicroPython's prompt"
+    raise InputError(f"{port.url}: {failed} and was removed; {now}")
 
 
 def _await(port: Port, patience: Patience, clock: Clock) -> str | None:
-    """The build that answers after a reset; None if none does in time."""
+    """The build that answers after a reset; None without an answer in time."""
     end_s = clock.now_s() + patience.back
     while clock.now_s() < end_s:
         try:

@@ -1,4 +1,4 @@
-"""What `tubetwin flash` puts on a board: the firmware compiled by mpy-cross, and its entry."""
+"""The files that `tubetwin flash` puts on a board: the compiled firmware and its entry module."""
 
 import ast
 import hashlib
@@ -15,13 +15,13 @@ from twin.files.errors import InputError
 
 ON_DEVICE = Path(__file__).parent / "on_device"
 MAIN = (ON_DEVICE / "main.py").read_bytes()
-COMPILED_DIGITS = 4  # behind the hash of the source, in the name of a build
-ENTRY = "unit.mpy"  # what main.py imports
+COMPILED_DIGITS = 4  # after the hash of the source, in the name of a build
+ENTRY = "unit.mpy"  # imported by main.py
 
-# -O3 leaves out line numbers: they would take heap. The names of files stay, for tracebacks.
+# -O3 leaves out line numbers, which need heap. The names of files stay, for tracebacks.
 OPTIONS = ("-O3", "-msmall-int-bits=31")
 
-# The first two lines are what firmware/start.py asks of its caller.
+# firmware/start.py requires the first two lines of its caller.
 UNIT = """\
 import gc
 gc.threshold(4096)
@@ -34,7 +34,7 @@ def run():
 
 
 def without_docs(path: Path) -> str:
-    """A source text for a board that reads it once: no docstrings, no comments."""
+    """The source text without docstrings and comments, to send fewer bytes to a board."""
     module = ast.parse(path.read_text(encoding="utf-8"))
     for node in ast.walk(module):
         if isinstance(node, ast.Module | ast.FunctionDef) and ast.get_docstring(node):
@@ -43,16 +43,18 @@ def without_docs(path: Path) -> str:
 
 
 def board_types(source: Path = FIRMWARE) -> tuple[BoardType, ...]:
-    """Those that this firmware has a file for."""
+    """The board types that this firmware has a file for."""
     known = BOARD_TYPES.values()
     return tuple(one for one in known if (source / "boards" / f"{one.name}.py").is_file())
 
 
 @dataclass(frozen=True)
 class Image:
-    """files : path in a slot -> content
-    build    : hash of the source (source_hash), then "-" and a hash of what was compiled for this
-               board; the firmware answers it to `version` and over the link
+    """The files of one firmware for one board type.
+
+    files : path in a slot -> content
+    build : hash of the source (source_hash), "-" and a hash of the compiled files of this board;
+            the firmware reports the build on `version` and over the link
     """
 
     board: str
@@ -69,7 +71,7 @@ class Image:
         return sum(map(len, self.files.values()))
 
     def folders(self) -> list[str]:
-        """Those in a slot, parents first."""
+        """The folders in a slot, parents first."""
         return folders_of(self.files)
 
 
@@ -79,27 +81,28 @@ def folders_of(paths: Iterable[str]) -> list[str]:
 
 
 def blocks(sizes: Mapping[str, int], block_bytes: int) -> int:
-    """What files take on a flash that is given out in blocks; a folder takes two."""
+    """Number of flash blocks that the files need; a folder needs two."""
     return sum(-(-size // block_bytes) for size in sizes.values()) + 2 * len(folders_of(sizes))
 
 
 def compile_tree(source: Path = FIRMWARE) -> dict[str, bytes]:
-    """Path in a slot -> compiled, of all modules of the package in `source`."""
+    """Path in a slot -> compiled module, for all modules of the package in `source`."""
     compiled = {}
     with tempfile.TemporaryDirectory() as folder:
         for path in sorted(source.rglob("*.py")):
             name = Path("firmware", path.relative_to(source)).as_posix()
             compiled[name.removesuffix(".py") + ".mpy"] = _compile(path, name, Path(folder))
     if not compiled:
-        raise InputError(f"{source}: there is no firmware in this folder")
+        raise InputError(f"{source}: no firmware in this folder")
     return compiled
 
 
 def make_image(
     compiled: Mapping[str, bytes], board: str, bare: bool = False, source: Path = FIRMWARE
 ) -> Image:
-    """The firmware for a board; with `bare` it is for one that has no chips around it."""
-    said = re.search(r'^__version__ = "(.+)"$', (source / "__init__.py").read_text("utf-8"), re.M)
+    """The firmware for a type of board. bare: for a board without chips."""
+    text = (source / "__init__.py").read_text("utf-8")
+    version = re.search(r'^__version__ = "(.+)"$', text, re.M)
     entry = {"board": board, "main": "bare" if bare else "main"}
     listing = [f"{name} {hashlib.sha256(compiled[name]).hexdigest()}" for name in sorted(compiled)]
     text = "\n".join([*listing, UNIT.format(**entry, build="")])
@@ -108,7 +111,7 @@ def make_image(
         path = Path(folder, "unit.py")
         path.write_text(UNIT.format(**entry, build=build))
         files = {**compiled, ENTRY: _compile(path, "unit.py", Path(folder))}
-    return Image(board, bare, said[1] if said else "", build, files)
+    return Image(board, bare, version[1] if version else "", build, files)
 
 
 def _compile(path: Path, name: str, folder: Path) -> bytes:
@@ -126,8 +129,8 @@ def _compile(path: Path, name: str, folder: Path) -> bytes:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     ) as compiler:
-        said = compiler.communicate()[0].decode(errors="replace").strip().splitlines()
+        printed = compiler.communicate()[0].decode(errors="replace").strip().splitlines()
     if compiler.returncode:
-        reason = said[-1] if said else f"exit status {compiler.returncode}"
+        reason = printed[-1] if printed else f"exit status {compiler.returncode}"
         raise InputError(f"{path}: mpy-cross can't compile it ({reason})")
     return out.read_bytes()

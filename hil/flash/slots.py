@@ -1,29 +1,29 @@
-"""The two slots on a board: which one is to be written, and the order in which it is."""
+"""The two slots on a board: the choice of the slot to write, and the order of the writes."""
 
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from hil.flash.board import BoardLine
+from hil.flash.board import RawPrompt
 from hil.flash.image import MAIN, Image, blocks
 from twin.files.errors import InputError
 
 SLOTS = ("a", "b")
-SPARE_BLOCKS = 4  # what a file system needs to replace a file
-OURS = "`tubetwin flash`"  # stands in every main.py that came from here
+SPARE_BLOCKS = 4  # needed by the file system to replace a file
+OURS = "`tubetwin flash`"  # contained in every main.py of this project
 KEPT_AS = "main.before.py"
 
 
 @dataclass(frozen=True)
 class Ready:
-    """What stands in the file `ready` of a slot; number 0 if it is not whole."""
+    """The content of the file `ready` of a slot; number 0 if the slot is incomplete."""
 
     number: int = 0
     build: str = ""
 
     @classmethod
     def read(cls, text: str | None) -> "Ready":
-        """As hil/flash/on_device/main.py reads it."""
+        """Parse the text as hil/flash/on_device/main.py does."""
         words = (text or "").split()
         if len(words) == 3 and words[2] == "whole" and words[0].isdecimal():
             return cls(int(words[0]), words[1])
@@ -34,7 +34,7 @@ class Ready:
 
 
 def slot_to_write(ready: Mapping[str, Ready], running: str | None) -> str:
-    """The one that does not run; as far as that is not known, the older one."""
+    """The slot that does not run; the older one if the running build is not known."""
     of_that_build = [slot for slot in SLOTS if running and ready[slot].build == running]
     in_force = max(of_that_build or SLOTS, key=lambda slot: ready[slot].number)
     if ready[in_force].number == 0:
@@ -43,17 +43,17 @@ def slot_to_write(ready: Mapping[str, Ready], running: str | None) -> str:
 
 
 class Install:
-    """Puts an image into a slot of a stopped board.
+    """The installation of an image in a slot of a stopped board.
 
-    running   : the build that ran, None if that is not known
-    slot      : where it goes
-    copied    : files that were not there yet
-    kept_as   : what somebody else's main.py is called now; "" if there was none
-    switching : from here on it is not sure which of the two firmwares starts
+    running   : the build that ran, None if not known
+    slot      : the slot that is written
+    copied    : number of files that were not on the board before
+    kept_as   : new name of a foreign main.py; "" if there was none
+    switching : True as soon as either of the two firmwares may start
     """
 
     def __init__(
-        self, line: BoardLine, image: Image, block_bytes: int, free_blocks: int, running: str | None
+        self, line: RawPrompt, image: Image, block_bytes: int, free_blocks: int, running: str | None
     ):
         self.image = image
         self.copied = 0
@@ -69,7 +69,7 @@ class Install:
         self.ready = Ready(newest + 1, image.build)
 
     def copy(self, progress: Callable[[str, float], None]) -> None:
-        """Write what is not there, read all of it back, and see that main.py can start it."""
+        """Write the files that differ, compare them on the board, and install main.py."""
         line, slot, image = self._line, self.slot, self.image
         there = line.tree(slot)
         self._expect_room({path: size for path, (size, _) in there.items()})
@@ -100,35 +100,35 @@ class Install:
         ]
         if differing:
             raise InputError(
-                f"{line.url}: {slot}/{differing[0]} is not on the board as it was sent; "
-                "try again, with another cable"
+                f"{line.url}: {slot}/{differing[0]} was damaged on the way to the board; "
+                "try again with another cable"
             )
         self._install_main()
 
     def put_in_force(self) -> None:
-        """The last, tiny write."""
+        """Write the file `ready`, the last and smallest write."""
         self.switching = True
         path, content = f"{self.slot}/ready", str(self.ready).encode()
         self._write(path, content)
 
-    def take_out_of_force(self, line: BoardLine) -> None:
+    def take_out_of_force(self, line: RawPrompt) -> None:
         line.run(f"remove({self.slot + '/ready'!r})\nsync()")
 
     def _expect_room(self, there: Mapping[str, int]) -> None:
-        """Before anything is removed."""
+        """Raises InputError, before any file is removed, if the flash is too small."""
         sizes = {path: len(content) for path, content in self.image.files.items()}
         need = blocks(sizes, self._block_bytes) + SPARE_BLOCKS
-        # littlefs counts a shared block more than once, so less than none can be free
+        # littlefs counts a shared block more than once, so free_blocks can be negative
         room = max(self._free_blocks, 0) + blocks(there, self._block_bytes)
         if need > room:
             need_kib, room_kib = (-(-n * self._block_bytes // 1024) for n in (need, room))
             raise InputError(
                 f"{self._line.url}: the flash of the board is full: the firmware needs {need_kib} "
-                f"KiB and {room_kib} KiB are free; remove files of yours with `mpremote fs rm`"
+                f"KiB and {room_kib} KiB are free; remove your own files with `mpremote fs rm`"
             )
 
     def _install_main(self) -> None:
-        """Under another name first: a rename puts the whole file there or none of it."""
+        """Write main.py under another name, then rename it, which is complete or has no effect."""
         line = self._line
         if line.digests(["main.py"]) == [_sha256(MAIN)]:
             return
@@ -143,7 +143,7 @@ class Install:
         self._line.write(path, content)
         self._line.run("sync()")
         if self._line.digests([path]) != [_sha256(content)]:
-            raise InputError(f"{self._line.url}: {path} does not read back; try again")
+            raise InputError(f"{self._line.url}: {path} reads back differently; try again")
 
 
 def _sha256(content: bytes) -> str:

@@ -1,4 +1,4 @@
-"""What a link counts: frames, what went wrong with them, and how long they took."""
+"""The counts of a link: wire frames, errors, and durations."""
 
 from dataclasses import dataclass, field
 from math import log2
@@ -6,7 +6,7 @@ from typing import Any
 
 PER_OCTAVE = 16  # steps of a histogram: 4.4 % each
 STEPS = 32 * PER_OCTAVE  # up to an hour, in microseconds
-KEPT = 100  # overruns of which more than the number is kept
+KEPT = 100  # overruns whose time is kept
 
 
 class Histogram:
@@ -25,12 +25,12 @@ class Histogram:
             self.largest = value
 
     def percentile(self, percent: float) -> float:
-        """The value that so many per cent do not exceed, within a step; NaN of nothing."""
+        """The value that `percent` of the numbers do not exceed, within a step; NaN if empty."""
         if not self.count:
             return float("nan")
-        wanted = self.count * percent / 100.0
+        rank = self.count * percent / 100.0
         below, step = self._counts[0], 0
-        while below < wanted:
+        while below < rank:
             step += 1
             below += self._counts[step]
         return float(min(2.0 ** ((step + 1) / PER_OCTAVE), self.largest))
@@ -53,19 +53,19 @@ class Overruns:
 
 @dataclass
 class LinkCounts:
-    """Everything counted at the host's end, and what the firmware last told of its own.
+    """The counts of the host's end, and the last counts that the firmware reported.
 
-    frames       : sent and answered, each of them once; in real time the ticks told of
-    resent       : sent again, because no answer came in time
-    late         : answers to a frame that had been answered, or given up, before
-    out_of_order : frames that answer nothing that was asked
-    corrupt      : damaged ones
-    gaps         : real time: ticks of the board of which nothing was heard
-    safe_said    : the firmware said the safe state, because it had heard nothing for 100 ms
-    round_trip   : of a frame and its answer, from the last time it was sent (µs)
-    jitter       : real time: how far from 10 ms two ticks came apart (µs)
+    frames       : frames sent and answered, each counted once; in real time the reported ticks
+    resent       : frames sent again, because no answer came in time
+    late         : answers to a frame that was answered before or is no longer awaited
+    out_of_order : frames that are no answer to a request
+    corrupt      : damaged frames
+    gaps         : real time: ticks of the board without a report
+    safe_said    : SAFE frames of the firmware, sent because it received no frame for 100 ms
+    round_trip   : time from the last sending of a frame to its answer (µs)
+    jitter       : real time: deviation of the time between two ticks from 10 ms (µs)
     overruns     : real time: ticks without a fresh sample
-    firmware     : the same from the other end, by the names of firmware.link.frame.COUNTED
+    firmware     : the counts of the other end, by the names of firmware.link.frame.COUNTED
     """
 
     frames: int = 0
@@ -82,16 +82,16 @@ class LinkCounts:
 
     @property
     def lost(self) -> int:
-        """Frames that were lost on one way or the other."""
+        """Frames that were lost in either direction."""
         return max(0, self.resent - self.late) + self.gaps + self.firmware.get("lost", 0)
 
     @property
     def clean(self) -> bool:
-        """Nothing went wrong on the line."""
+        """True if no frame was lost, late, out of order or damaged."""
         return not (self.lost or self.late or self.out_of_order or self.corrupt)
 
     def summary(self) -> dict[str, Any]:
-        """Plain numbers by name; what was not measured is None."""
+        """Plain numbers by name; None if not measured."""
         return {
             "frames": self.frames,
             "resent": self.resent,

@@ -1,8 +1,8 @@
-"""The host's end of the link: one frame out, one answer in, whatever the line does to them.
+"""The host's end of the link: one wire frame out, one answer in, also on a disturbed line.
 
-What is asked is numbered, and asked again until it is answered; the firmware does everything once.
-So a line that loses, damages, repeats, delays or reorders frames changes no result, and every such
-frame is counted. docs/bench/link.md has the whole story.
+Requests are numbered and sent again until an answer comes; the firmware executes each once. So a
+line that loses, damages, repeats, delays or reorders frames changes no result, and every such
+frame is counted. docs/bench/link.md describes the protocol.
 """
 
 from collections import deque
@@ -20,11 +20,11 @@ from hil.link.counts import LinkCounts
 from hil.link.transports import SOURCE, GoneError, Process, Transport
 
 TIMEOUT_S = 10.0
-RESEND_S = 0.05  # doubled each time it is in vain,
-LONGEST_RESEND_S = 0.2  # up to this: a line that comes back is noticed soon
-SILENCE_MS = 10_000  # how long the firmware waits for a host that stalls
+RESEND_S = 0.05  # doubled after each time without an answer,
+LONGEST_RESEND_S = 0.2  # up to this value, so that a repaired line is noticed soon
+SILENCE_MS = 10_000  # time that the firmware waits for a host that stalls
 HALF = 0x8000  # of the sequence numbers
-CLOCK_STATE = ("last_ms", "trip_ms")  # in a controller's state, by the clock that it ran on
+CLOCK_STATE = ("last_ms", "trip_ms")  # times in a controller's state, by its own clock
 ANSWERS = {
     frame.SETTING: (frame.DONE,),
     frame.ITEM: (frame.DONE,),
@@ -39,11 +39,11 @@ WireFrame = tuple[int, int, int, bytes]
 
 
 class LinkError(Exception):
-    """The firmware at the other end died, fell silent, ended or refused."""
+    """The firmware at the other end ended, refused or gave no answer."""
 
 
 class Patience:
-    """How long an answer is still waited for, and when it is asked for again."""
+    """The time limits of one request: `again_s` for sending again, `end_s` for giving up."""
 
     def __init__(self, timeout_s: float, resend_s: float):
         now_s = perf_counter()
@@ -59,19 +59,18 @@ class Patience:
 class Link:
     """The firmware at the other end of a transport, started. Use it in a `with` statement.
 
-    settings  : handed over before the first step
-    outputs   : what the actuators hold before the first step; all 0 if not given
-    state     : of a controller, taken over before the first step
-    now_ms    : the time to which `state` belongs
-    timeout_s : longest wait for any answer; LinkError beyond it
-    resend_s  : wait until a frame is sent again, longer each time
-    silence_ms: after so long without a frame the firmware ends the session
+    settings  : sent before the first step
+    outputs   : values of the actuators before the first step; all 0 if not given
+    state     : of a controller, loaded before the first step
+    now_ms    : time of `state`
+    timeout_s : longest wait for any answer; after it LinkError
+    resend_s  : wait until a frame is sent again, doubled each time
+    silence_ms: time without a frame after which the firmware ends the session
 
-    outputs   : the last ones that were told
-    counts    : see LinkCounts
+    Attributes: `outputs`, the last ones received; `counts`, see LinkCounts.
     """
 
-    REAL_TIME = False  # in lockstep the frames carry the time; hil/link/real_time.py has the other
+    REAL_TIME = False  # in lockstep the frames carry the time; for real time see real_time.py
 
     def __init__(
         self,
@@ -119,7 +118,7 @@ class Link:
         return self._take_outputs(self._answer()[3])
 
     def state(self) -> dict[str, Any]:
-        """The controller's state, all of it of one moment, its times by our clock."""
+        """The controller's whole state at one moment, its times by the host's clock."""
         state: dict[str, Any] = {}
         number = 0
         while True:
@@ -139,18 +138,18 @@ class Link:
         return self.counts
 
     def ask_identity(self) -> tuple[str, str]:
-        """(version, build) of the firmware; the build is "" if nobody gave it a name."""
+        """(version, build) of the firmware; the build is "" if it has no name."""
         version, _, build = self._ask(frame.IDENTIFY)[3].decode().partition(" ")
         return version, build
 
     def hang_up(self) -> Outputs:
-        """End the session, and take the firmware's last word: what it leaves behind."""
+        """End the session; returns the firmware's final outputs."""
         frame.unpack_outputs(self._ask(frame.END)[3], self.outputs)
         self._ended = True
         return self.outputs
 
     def close(self) -> None:
-        """Let go of the other end; one that still works is told that this is the end."""
+        """Close the link. Sends END first if the session has not ended."""
         if not self._ended:
             with suppress(GoneError):
                 self._send(frame.END)
@@ -170,27 +169,27 @@ class Link:
         now_ms: int,
         silence_ms: int,
     ) -> None:
-        """A sign that there is a firmware, then everything that it needs for its start."""
+        """Wait for a SAFE frame of the firmware; then send settings, state and START."""
         patience = Patience(self.timeout_s, self.timeout_s)
         while not self.counts.safe_said:
             self._listen(patience)
         self.counts.safe_said = 0
         with suppress(GoneError):
-            self.transport.write(b"\0")  # ends what others have left on the line
+            self.transport.write(b"\0")  # ends an incomplete frame of another program
         for name, value in settings.values().items():
             self._ask(frame.SETTING, frame.pack_setting(name, value))
         for item in state_items.items(state):
             self._ask(frame.ITEM, item)
         start = frame.pack_start(self.REAL_TIME, silence_ms, outputs)
-        kind, _, told_ms, payload = self._ask(frame.START, start, now_ms)
+        kind, _, answered_ms, payload = self._ask(frame.START, start, now_ms)
         if kind == frame.REFUSED:
             self.transport.wait()
             raise self._error(f"refuses: {payload.decode(errors='replace')}")
         self._take_outputs(payload)
-        self._clock_ms = diff(told_ms, now_ms)
+        self._clock_ms = diff(answered_ms, now_ms)
 
     def _take_outputs(self, payload: bytes) -> Outputs:
-        """Take over outputs; LinkError if they are not those of this signal table."""
+        """Load outputs. Raises LinkError if they do not match this signal table."""
         try:
             frame.unpack_outputs(payload, self.outputs)
         except ValueError as error:
@@ -210,11 +209,11 @@ class Link:
 
     def _write(self) -> None:
         self._sent_s = perf_counter()
-        with suppress(GoneError):  # what it said before its end is still to be read
+        with suppress(GoneError):  # a frame that it sent before its end can still be read
             self.transport.write(self._wire)
 
     def _answer(self) -> WireFrame:
-        """The answer to what was sent last."""
+        """The answer to the last request."""
         patience = Patience(self.timeout_s, self.resend_s)
         while True:
             while self._frames:
@@ -237,7 +236,7 @@ class Link:
         return False
 
     def _listen(self, patience: Patience) -> None:
-        """Take in what comes, until it is time to ask again or to give up."""
+        """Read frames until it is time to send again or to give up."""
         now_s = perf_counter()
         if now_s >= patience.end_s:
             raise self._error(f"gave no answer within {self.timeout_s:g} s")
@@ -256,7 +255,7 @@ class Link:
             self.counts.corrupt = self._receiver.corrupt
 
     def _sort(self, one: WireFrame) -> None:
-        """What answers nothing is seen to here."""
+        """Handle SAFE and an unexpected end; queue every other frame as a possible answer."""
         kind = one[0]
         if kind == frame.SAFE:
             self.counts.safe_said += 1
@@ -269,10 +268,10 @@ class Link:
             self._frames.append(one)
 
     def _error(self, what: str) -> LinkError:
-        """An error that says what happened and what the other end said last."""
+        """LinkError with the cause, the number of damaged frames and the process's last output."""
         if self._receiver.corrupt:
             what += f", {self._receiver.corrupt} damaged frames"
-        return LinkError(f"{self.transport} {what}{self.transport.story()}")
+        return LinkError(f"{self.transport} {what}{self.transport.description()}")
 
 
 class Peer(Link):

@@ -1,4 +1,4 @@
-"""The host's end of the link in real time: the board's clock rules, and the twin follows it."""
+"""The host's end of the link in real time: the board's clock controls the twin."""
 
 from collections import deque
 from collections.abc import Callable
@@ -17,19 +17,19 @@ from hil.link.shadow import Shadow
 from hil.link.transports import Transport
 from twin.world.seam import Firmware
 
-TIMEOUT_S = 1.0  # a board that ticks by itself has no reason to be silent for longer
-SILENCE_MS = 2000  # the beam is long off then, and the board may go back to its console
+TIMEOUT_S = 1.0  # a running board reports a tick every 10 ms
+SILENCE_MS = 2000  # the beam is off long before; the board may return to its console
 
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A tick of the board. What it put out is in the link's `outputs`.
+    """A tick of the board. Its outputs are in the link's `outputs`.
 
-    index   : in periods from the first one, with those that the board left out
-    now_ms  : by the board's clock
-    sample  : payload of the STEP that it used
-    late_ms : how long after the time for which that was meant
-    gap     : how many ticks before this one nothing was heard of
+    index   : number of periods since the first tick, with those that the board left out
+    now_ms  : time by the board's clock
+    sample  : payload of the STEP that the board used
+    late_ms : age of the sample: time since the tick for which it was posted
+    gap     : number of ticks before this one whose report was lost
     """
 
     index: int
@@ -40,9 +40,9 @@ class Tick:
 
 
 class RealTimeLink(Link):
-    """As Link, but samples are posted without waiting, and the board tells of each of its ticks.
+    """As Link, but samples are posted without waiting, and the board reports each of its ticks.
 
-    now_ms : the world's time at the start; all its times are told by this clock
+    now_ms : the world's time at the start
     """
 
     REAL_TIME = True
@@ -60,10 +60,10 @@ class RealTimeLink(Link):
     ):
         self._ticks: deque[tuple[float, WireFrame]] = deque()  # with the time at which they came
         self._samples: dict[int, tuple[int, bytes]] = {}  # by number: (meant_ms, payload)
-        self._told = Outputs()
-        self._number = self._missed = 0  # of the last tick, and how many were left out before it
+        self._reported = Outputs()
+        self._number = self._missed = 0  # of the last tick, and the count of ticks left out
         self._index = -1
-        self._before: tuple[float, int, int] | None = None  # its arrival, time and sample
+        self._before: tuple[float, int, int] | None = None  # last tick: arrival, time, sample
         options.update(now_ms=now_ms, timeout_s=timeout_s, silence_ms=silence_ms)
         super().__init__(transport, settings, outputs, **options)
 
@@ -82,7 +82,7 @@ class RealTimeLink(Link):
         self._samples[self._sequence] = meant_ms, payload
 
     def next_tick(self) -> Tick:
-        """The board's next tick, at once if it has been told already."""
+        """Wait for the report of the board's next tick."""
         patience = Patience(self.timeout_s, self.resend_s)
         while True:
             while self._ticks:
@@ -98,10 +98,10 @@ class RealTimeLink(Link):
             super()._sort(one)
 
     def _judge(self, came_s: float, one: WireFrame) -> Tick | None:
-        """None if this tick has been told before."""
+        """The Tick of a report; None if the report is a repeated one or its sample is unknown."""
         _, sequence, now_ms, payload = one
         counts = self.counts
-        number, missed = frame.unpack_ticked(payload, self._told)
+        number, missed = frame.unpack_ticked(payload, self._reported)
         ahead = (number - self._number) & 0xFFFF
         if not 0 < ahead < HALF:
             counts.late += 1
@@ -111,7 +111,7 @@ class RealTimeLink(Link):
             return None
         self._index += ahead + ((missed - self._missed) & 0xFFFF)
         self._number, self._missed = number, missed
-        self.outputs.load(self._told.values())
+        self.outputs.load(self._reported.values())
         for old in [old for old in self._samples if HALF > (sequence - old) & 0xFFFF > 0]:
             del self._samples[old]
         meant_ms, sample = self._samples[sequence]
@@ -129,16 +129,16 @@ class RealTimeLink(Link):
 
 
 class RealTimeShadow(Shadow):
-    """A controller that is two, of which the other one has its own clock.
+    """Two firmwares on the same inputs, of which the peer has its own clock.
 
-    The world follows the board: each of its ticks waits for one of the board's, and for those that
-    the board left out the outputs hold. The firmware here is stepped with what the board used, the
-    same sample grown as old, at the same time, and so must come to the same outputs.
+    The world follows the board: each tick of the world waits for a tick of the board. During ticks
+    that the board left out, the outputs stay. The firmware here is stepped with the same sample, at
+    the same age and time as on the board, and so must give the same outputs.
 
-    guessed : ticks of the board that were lost on the line. What they used is guessed, and from
-              there on the two may differ.
-    on_tick : called after each tick with what the board used and put out: now_ms by the world's
-              clock, inputs, command, outputs; None: nobody is
+    guessed : ticks of the board whose report was lost. Their sample is guessed, and after such a
+              tick the two may differ.
+    on_tick : called after each tick of the board with now_ms by the world's clock, inputs, command
+              and outputs; None: no call
     """
 
     def __init__(self, controller: Firmware, peer: RealTimeLink, peer_drives: bool = False):
@@ -148,8 +148,8 @@ class RealTimeShadow(Shadow):
         self._link = peer
         self._index = 0  # of the world's next tick
         self._first_ms: int | None = None  # when the board's first tick was due
-        self._tick: Tick | None = None  # told, but the world is not there yet
-        self._used: tuple[bytes, int] = (b"", 0)  # the sample of the tick before, and how late
+        self._tick: Tick | None = None  # reported, but later than the world's tick
+        self._used: tuple[bytes, int] = (b"", 0)  # sample of the last tick, and its age (ms)
         self._inputs = Inputs()
         self._command = Command(0.0, 0.0)
 
@@ -171,9 +171,10 @@ class RealTimeShadow(Shadow):
         return (self._first_ms + self._index * TICK_MS) & MASK
 
     def _note_when(self, tick: Tick) -> None:
-        """No tick begins early, some begin late: the earliest tells when the first was due.
+        """Calculate the due time of the first tick from the earliest tick.
 
-        The board refuses samples for a time too far ahead, which they are if that is taken late.
+        A tick can begin late, never early. A due time that is too late would shift all samples
+        into the future, and the board refuses samples for a time too far ahead.
         """
         first_ms = (tick.now_ms - tick.index * TICK_MS) & MASK
         if self._first_ms is None or diff(first_ms, self._first_ms) < 0:
@@ -189,10 +190,10 @@ class RealTimeShadow(Shadow):
         self._step_here(tick.now_ms, *self._used, self.peer.outputs)
         self._compare(now_ms)
 
-    def _step_here(self, board_ms: int, sample: bytes, late_ms: int, told: Outputs) -> None:
+    def _step_here(self, board_ms: int, sample: bytes, late_ms: int, reported: Outputs) -> None:
         frame.unpack_step(sample, self._inputs, self._command)
         grow(self._inputs, late_ms)
         now_ms = self._link.world_ms(board_ms)
         self.controller.step(now_ms, self._inputs, self._here, self._command)
         if self.on_tick:
-            self.on_tick(now_ms, self._inputs, self._command, told)
+            self.on_tick(now_ms, self._inputs, self._command, reported)

@@ -1,7 +1,7 @@
 """Two firmwares on the same inputs: the one in this process and the one at the end of a link.
 
-A shadow takes the controller's place in a world (twin/world/world.py). It steps the firmware here
-on exactly what the other one used, and compares all outputs of every tick.
+A shadow replaces the controller of a world (twin/world/world.py). It steps the firmware here with
+the inputs of the other one, and compares all outputs of every tick.
 """
 
 from dataclasses import dataclass
@@ -55,19 +55,19 @@ class Differences:
 
 
 def make_safe(world: World) -> None:
-    """What a host does when its link is lost: nothing in this world's plant stays energised."""
+    """Set all outputs to the safe state, in which nothing in the plant is energised."""
     world.outputs.load(SAFE)
     world.board.write(world.outputs)
 
 
 class Shadow:
-    """A firmware (twin/world/seam.py) that is two, in lockstep; real_time.py has the other.
+    """Two firmwares in lockstep as one (twin/world/seam.py); for real time see real_time.py.
 
-    Both see the same inputs and command. The outputs of the one here drive the plant, or those
-    of the peer if `peer_drives`; each keeps its own outputs in memory, as on its own hardware.
-    Over the link come outputs alone: trim and readings are those of the firmware here.
+    Both read the same inputs and command. The outputs of the firmware here drive the plant, or
+    those of the peer if `peer_drives`; each keeps its own outputs in memory, as on its own
+    hardware. The link transfers only outputs: trim and readings are those of the firmware here.
 
-    ticks : how many were compared
+    ticks : number of compared ticks
     first : the first Difference, or None
     worst : the largest difference of each output signal so far, in counts
     """
@@ -96,12 +96,12 @@ class Shadow:
 
     @property
     def trip(self) -> int:
-        """Code of the first cause of the trip, 0 if there is none."""
+        """Code of the first cause of the trip, 0 without a trip."""
         return self._driving(TRIP_AT) if self.peer_drives else self.controller.trip
 
     @property
     def trip_ms(self) -> int:
-        """When it was, wrapping ms of the world's clock."""
+        """Time of the trip, wrapping ms of the world's clock."""
         return self._trip_ms if self.peer_drives else self.controller.trip_ms
 
     @property
@@ -123,11 +123,11 @@ class Shadow:
         return self.peer.state() if self.peer_drives else self.controller.state()
 
     def load(self, state: dict[str, Any]) -> None:
-        """For the firmware here; the one elsewhere takes a state over at its start alone."""
+        """Load the firmware here; the peer loads a state only at its start."""
         self.controller.load(state)
 
     def step(self, now_ms: int, inputs: Inputs, outputs: Outputs, command: Command) -> None:
-        """One tick of both. LinkError if the peer is lost; then nothing is energised."""
+        """One tick of both. Raises LinkError if the peer is lost; then nothing is energised."""
         try:
             self._step(now_ms, inputs, outputs, command)
         except LinkError:

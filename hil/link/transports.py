@@ -1,8 +1,7 @@
-"""Ways to a firmware: a process on a pty or on pipes, or a serial port. Bytes there, bytes back.
+"""Transports of bytes to a firmware: a process on a pty or on pipes, or a serial port.
 
-All of them have the methods of `Transport`. None waits longer than it is told to, and none
-waits in a write: what does not fit is dropped, as a line would drop it, and comes again as the
-link's business.
+All have the methods of `Transport`. A read waits at most its time limit. A write never waits:
+bytes that do not fit are dropped, as on a serial line, and the link sends the frame again.
 """
 
 import os
@@ -26,26 +25,26 @@ SOURCE = Path(firmware.__file__).resolve().parents[1]
 
 
 class GoneError(Exception):
-    """The other end is not there any more."""
+    """The other end has closed the line."""
 
 
 class Transport(Protocol):
     """A stream of bytes to the firmware."""
 
     def write(self, data: bytes | bytearray, /) -> None:
-        """Send what fits. GoneError if nobody is there."""
+        """Send as many bytes as fit. Raises GoneError if the other end is closed."""
 
     def read(self, timeout_s: float, /) -> bytes:
-        """What has come, b"" if nothing comes within the time. GoneError at the stream's end."""
+        """The bytes received, b"" after the time limit. Raises GoneError at the stream's end."""
 
-    def story(self) -> str:
-        """What else is known of the other end, to stand behind an error's words; may be empty."""
+    def description(self) -> str:
+        """More about the other end, to follow the text of an error; may be empty."""
 
     def wait(self) -> None:
-        """Give one that is about to end the time for it."""
+        """Wait for the end of a process that is about to end."""
 
     def close(self) -> None:
-        """Let go of it, whatever it is doing."""
+        """Close the line and end the process, in any state."""
 
 
 class Descriptors:
@@ -85,7 +84,7 @@ class Process(Descriptors):
 
     source : folder that holds the firmware package, where both Pythons look first
 
-    Its standard input does not block, so that it reads what has come and no more.
+    Its standard input does not block, so that a read returns the bytes received so far.
     """
 
     def __init__(self, command: Sequence[str], pty: bool = True, source: Path = SOURCE):
@@ -120,7 +119,7 @@ class Process(Descriptors):
     def _pty() -> tuple[tuple[int, int], tuple[int, int]]:
         master, slave = os.openpty()
         tty.setraw(slave)
-        # Opened anew, it can refuse to block for reading alone.
+        # A second descriptor, so that only reading is non-blocking.
         reader = os.open(os.ttyname(slave), os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
         return (master, master), (reader, slave)
 
@@ -130,21 +129,21 @@ class Process(Descriptors):
         os.set_blocking(reader, False)
         return (came, to), (reader, writer)
 
-    def story(self) -> str:
+    def description(self) -> str:
         """Its exit status, if it has ended, and the end of its standard error."""
         status = self._process.poll()
-        story = "" if status is None else f", exit status {status}"
+        ended = "" if status is None else f", exit status {status}"
         size = self._stderr.seek(0, os.SEEK_END)
         self._stderr.seek(max(0, size - STDERR_TAIL_BYTES))
-        said = self._stderr.read().decode(errors="replace").strip()
-        return story + (f":\n{said}" if said else "")
+        printed = self._stderr.read().decode(errors="replace").strip()
+        return ended + (f":\n{printed}" if printed else "")
 
     def wait(self) -> None:
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(EXIT_S)
 
     def kill(self) -> None:
-        """End it at once, as a fault would."""
+        """End the process at once, as a crash does."""
         self._process.kill()
         self._process.wait()
 
@@ -160,10 +159,10 @@ class Process(Descriptors):
 
 
 def open_link(url: str) -> "SerialLine":
-    """The unit at a pyserial URL, or at "auto", asked for the bench's frames.
+    """The unit at a pyserial URL, or at "auto", switched from its console to wire frames.
 
-    InputError if there is none, or if it refuses, as one does whose beam is on. When the session
-    is over the unit goes back to its console by itself.
+    Raises InputError if no unit answers, or if it refuses because its beam is on. At the end of the
+    session the unit returns to its console.
     """
     from hil.unit.console import connect
 
@@ -177,23 +176,23 @@ def open_link(url: str) -> "SerialLine":
 
 
 class SerialLine:
-    """A serial port, open already: pyserial's, whatever its URL, called `name` in errors.
+    """An open serial port of pyserial, with any URL, named `name` in errors.
 
-    pending : bytes that have been read from it before
+    pending : bytes that were read from it before
     """
 
     def __init__(self, stream: Any, name: str, pending: bytes = b""):
         self.name = name
         self._stream = stream
         self._pending = pending
-        self._quick: Descriptors | None = None
+        self._descriptors: Descriptors | None = None
         with suppress(OSError, AttributeError, ValueError):  # not every URL has a descriptor
             number = stream.fileno()
-            self._quick = Descriptors(number, number)
+            self._descriptors = Descriptors(number, number)
 
     def write(self, data: bytes | bytearray) -> None:
-        if self._quick:
-            self._quick.write(data)
+        if self._descriptors:
+            self._descriptors.write(data)
             return
         try:
             self._stream.write(data)
@@ -204,8 +203,8 @@ class SerialLine:
         if self._pending:
             pending, self._pending = self._pending, b""
             return pending
-        if self._quick:
-            return self._quick.read(timeout_s)
+        if self._descriptors:
+            return self._descriptors.read(timeout_s)
         deadline_s = monotonic() + timeout_s
         try:
             self._stream.timeout = SLICE_S
@@ -216,7 +215,7 @@ class SerialLine:
         except OSError as error:
             raise GoneError(str(error)) from None
 
-    def story(self) -> str:
+    def description(self) -> str:
         return ""
 
     def wait(self) -> None:

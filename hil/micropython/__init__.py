@@ -1,1 +1,1 @@
-"""A real MicroPython on this machine: where it is found, and how the firmware is started in it."""
+"""The MicroPython of this machine: its path, and the command line that starts the firmware."""

@@ -1,7 +1,7 @@
-"""Which firmware it is: a short hash over its source, the same wherever it runs.
+"""The identity of a firmware: a short hash over its source, the same on every target.
 
-`tubetwin flash` compiles it into a board's entry, the command line of a process carries it, and
-both answer with it over the link (IDENTIFY in firmware/link/frame.py).
+`tubetwin flash` compiles the hash into a board's entry module; a process gets it on its command
+line. Both send it over the link as the answer to IDENTIFY (firmware/link/frame.py).
 """
 
 import hashlib
@@ -23,5 +23,5 @@ def source_hash(source: Path = FIRMWARE) -> str:
 
 
 def source_in(build: str) -> str:
-    """The hash of the source in the name of a build, see make_image() in image.py."""
+    """The hash of the source in the name of a build, see make_image() in hil/flash/image.py."""
     return build.partition("-")[0]

@@ -1,1 +1,1 @@
-"""The emulated Raspberry Pi Pico, and the chips around it."""
+"""The emulated Raspberry Pi Pico and the chips that are connected to it."""

@@ -1,7 +1,7 @@
-"""The emulated Pico's bus peripherals, joined to register-level chips, at the speed of the bus.
+"""The emulated Pico's bus peripherals, connected to register-level chips, at the speed of the bus.
 
-rp2040py hands over bytes in no time. Here each takes what its bits take on the wire, so that the
-time of a tick includes that of its transfers.
+rp2040py transfers a byte in zero time. Here a byte takes the time of its bits on the wire, so that
+the time of a tick includes its transfers.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,8 +19,8 @@ STOP_BITS = 1
 class I2CWires:
     """One I2C peripheral and the chips on its wires, by address.
 
-    stuck  : while it is True, a chip holds the data line down and nothing comes through
-    absent : addresses of chips that have been taken off the bus
+    stuck  : True while a chip holds the data line low and blocks the bus
+    absent : addresses of chips that are removed from the bus
     """
 
     def __init__(self, pico: EmulatedPico, number: int, chips: Mapping[int, I2CChip]):
@@ -40,7 +40,7 @@ class I2CWires:
 
     def _after(self, bits: int, act: Callable[[], None]) -> None:
         if self.stuck:
-            return  # the peripheral waits until the firmware gives up
+            return  # the peripheral waits until the firmware's time-out
         cycles = self._bus.scl_low_period + self._bus.scl_high_period
         self._then = act
         self._alarm.schedule(1e9 * bits * cycles / self._clock.frequency)
@@ -80,7 +80,7 @@ class I2CWires:
 class SPIWires:
     """One SPI peripheral; each chip listens while its pin is low.
 
-    absent : pins of chips that have been taken off the bus, which then reads ones
+    absent : select pins of chips that are removed from the bus, which then reads ones
     """
 
     def __init__(self, pico: EmulatedPico, number: int, chips: Mapping[int, SPIChip]):

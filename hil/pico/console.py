@@ -1,10 +1,10 @@
-"""What an emulated board says of itself: its console's `status`, asked for as time goes on.
+"""The host's end of an emulated board's console: commands, and the `status` of the board.
 
-A status of 1 kB takes the console most of a second, 16 bytes after each tick, and makes that second
-half as long again to emulate: nobody asks without a reason. Whoever wants to know the state alone
-gets it as soon as that part of the answer is there. A line that is sent before an answer is out
-breaks that answer off, see firmware/console/console.py: it is counted and asked for again, and no
-command ever waits.
+A status of 1 kB takes the console most of a second, at 16 bytes after each tick, and makes this
+second 1.5 times as long to emulate: so a status is requested only when needed. The state is
+reported as soon as its part of the answer has arrived. A line that is sent before an answer is
+complete breaks the answer off (firmware/console/console.py): the break is counted, the status
+requested again, and a command never waits.
 """
 
 import json
@@ -15,10 +15,10 @@ from typing import Any
 from firmware.controller import STATES
 from hil.link.link import LinkError
 
-EVERY_MS = 5000  # from one status to the next, when nobody asks
-PATIENCE_MS = 2500  # a restart of the board, its window for Ctrl-C and all, is shorter
-SILENT = 3  # so often without an answer is a board that is gone
-STATUS, COMMAND = "status", "command"  # what is being answered
+EVERY_MS = 5000  # between two statuses, without a request
+PATIENCE_MS = 2500  # longer than a restart of the board with its window for Ctrl-C
+SILENT = 3  # time-outs in sequence after which the board counts as lost
+STATUS, COMMAND = "status", "command"  # type of the line that is being answered
 STATE = re.compile(rb'"state": "([a-z]+)"')
 TRIP = re.compile(rb'"trip": "([a-z-]*)"')
 
@@ -26,13 +26,13 @@ Answer = Callable[[int, str], None]
 
 
 class PicoConsole:
-    """The bench's end of the console.
+    """The host's end of the console.
 
-    send   : takes bytes for the board
-    statuses : all whole ones that the board has given; status: the last
-    state, trip : the last that is known of these two, as words; state_ms: when that was asked for
-    said   : lines that answered commands
-    cut    : answers that were broken off
+    send        : function that sends bytes to the board
+    statuses    : all complete statuses; status: the last
+    state, trip : last known state and trip, as words; state_ms: time of the request for them
+    answers     : answers to commands, line by line
+    cut         : number of answers that were broken off
     """
 
     def __init__(self, send: Callable[[bytes], None]):
@@ -40,38 +40,38 @@ class PicoConsole:
         self.state = STATES[0]
         self.trip = ""
         self.state_ms = 0
-        self.said: list[str] = []
+        self.answers: list[str] = []
         self.cut = 0
         self._send = send
         self._now_ms = 0
         self._sent_ms = 0
         self._answering: str | None = None
-        self._known = False  # the state, of the status that is being answered
-        self._skip = 0  # answers to come that were broken off
+        self._known = False  # True if the status in transfer has already given the state
+        self._skip = 0  # answers still to come that were broken off
         self._unanswered = 0
-        self._waiting: list[Answer] = []  # for the status that is being answered
-        self._next: list[Answer] = []  # for one that is yet to be asked
+        self._waiting: list[Answer] = []  # callbacks for the status in transfer
+        self._next: list[Answer] = []  # callbacks for the next status
 
     @property
     def status(self) -> dict[str, Any]:
         return self.statuses[-1] if self.statuses else {}
 
-    def tell(self, line: str) -> None:
-        """A command, now."""
+    def command(self, line: str) -> None:
+        """Send a command at once."""
         self._next = self._waiting + self._next
         self._waiting = []
         self._skip = 0
         self._begin(COMMAND, line)
 
     def ask(self, answer: Answer = lambda _condition, _trip: None) -> None:
-        """Call answer(condition, name of the trip) with what is so now or shortly after."""
+        """Call answer(condition, name of the trip) with the present state, after its transfer."""
         self._next.append(answer)
         self._turn()
 
     def turn(self, now_ms: int, lines: list[str], rest: bytes) -> None:
-        """Once a tick: the whole lines that have come, and what of the next one.
+        """Call once a tick with the complete lines received, and the begin of the next line.
 
-        LinkError when the board has been silent for too long.
+        Raises LinkError if the board has not answered for SILENT * PATIENCE_MS.
         """
         self._now_ms = now_ms
         for line in lines:
@@ -79,7 +79,7 @@ class PicoConsole:
         if self._answering == STATUS and not self._skip:
             state, trip = STATE.search(rest), TRIP.search(rest)
             if state and trip and not self._known:
-                self._tell_state(state[1].decode(), trip[1].decode())
+                self._report_state(state[1].decode(), trip[1].decode())
         self._turn()
 
     def _turn(self) -> None:
@@ -111,7 +111,7 @@ class PicoConsole:
         if line.startswith("ok {"):
             self._take_status(line)
         elif line:
-            self.said.append(line)
+            self.answers.append(line)
             if self._answering == COMMAND:
                 self._end()
 
@@ -129,8 +129,8 @@ class PicoConsole:
         if not current:
             return
         if found and not self._known:
-            self._tell_state(state, trip)
-        self._next = self._waiting + self._next  # of one that was broken off
+            self._report_state(state, trip)
+        self._next = self._waiting + self._next  # callbacks of a broken-off status
         self._waiting = []
         self._end()
 
@@ -138,7 +138,7 @@ class PicoConsole:
         self._answering = None
         self._unanswered = 0
 
-    def _tell_state(self, state: str, trip: str) -> None:
+    def _report_state(self, state: str, trip: str) -> None:
         self._known = True
         self.state, self.trip, self.state_ms = state, trip, self._sent_ms
         waiting, self._waiting = self._waiting, []

@@ -1,8 +1,8 @@
-"""A Raspberry Pi Pico, emulated: the real image's bytes on rp2040py's RP2040, in simulated time.
+"""An emulated Raspberry Pi Pico: MicroPython's image on the RP2040 of rp2040py, in simulated time.
 
-Nothing here waits for the wall clock. Alarms of the emulator order everything that happens, so a
-run repeats to the nanosecond. Idle time is skipped; a busy processor takes some fifty times as
-long as the real one. Cycle counts leave out misses of the flash cache: call times emulated.
+Nothing here waits for the wall clock. Alarms of the emulator order all events, so a run repeats to
+the nanosecond. Idle time is skipped; a busy processor takes about fifty times as long as the real
+one. Cycle counts do not include misses of the flash cache: name such times "emulated".
 """
 
 from collections import deque
@@ -39,8 +39,8 @@ class EmulatedPico:
     """One board: processor, flash, USB serial line, pins.
 
     image    : a UF2 file of MicroPython for the Pico
-    files    : what is on its file system, path -> content; folders are made as needed
-    received : what the board has said on its serial line and nobody has taken yet
+    files    : content of its file system, path -> content; folders are made as needed
+    received : bytes from its serial line that no caller has taken yet
     """
 
     def __init__(self, image: Path, files: Mapping[str, bytes] | None = None):
@@ -74,11 +74,11 @@ class EmulatedPico:
 
     @property
     def busy_us(self) -> float:
-        """Time that the processor has not been idle, since it was last reset."""
+        """Time of the processor that was not idle, since its last reset."""
         return int(self.mcu.core.cycles) / CLOCK_MHZ
 
     def store(self, files: Mapping[str, bytes]) -> None:
-        """Lay a fresh file system with these files into the flash."""
+        """Write a new file system with these files into the flash."""
         context = UserContext(buffsize=BLOCK_BYTES * BLOCKS)
         disk = LittleFS(
             context=context,
@@ -95,7 +95,7 @@ class EmulatedPico:
         self.mcu.flash[FILES_AT:FLASH_BYTES] = bytes(context.buffer)
 
     def files(self) -> dict[str, bytes]:
-        """What is on the file system now."""
+        """The present content of the file system, path -> content."""
         context = UserContext(buffsize=BLOCK_BYTES * BLOCKS)
         context.buffer[:] = bytes(self.mcu.flash[FILES_AT:FLASH_BYTES])
         disk = LittleFS(context=context, block_size=BLOCK_BYTES, block_count=BLOCKS, mount=True)
@@ -108,11 +108,11 @@ class EmulatedPico:
         return found
 
     def alarm(self, act: Callable[[], None]) -> Any:
-        """An alarm of the emulator: its schedule(ns) lets `act` be called so much later."""
+        """An alarm of the emulator; after schedule(ns) it calls `act` ns later."""
         return self.clock.create_alarm(act)
 
     def every(self, period_ns: int, act: Callable[[], None]) -> None:
-        """Call `act` once every `period_ns`, from one period after now on."""
+        """Call `act` every `period_ns`, the first time after one period."""
 
         def again() -> None:
             alarm.schedule(period_ns)
@@ -122,9 +122,9 @@ class EmulatedPico:
         alarm.schedule(period_ns)
 
     def run(self, ms: float, until: Callable[[], bool] | None = None) -> bool:
-        """Let simulated time pass, at most `ms`; True as soon as `until` holds.
+        """Advance simulated time by at most `ms`; returns True as soon as `until` is true.
 
-        `until` is looked at now and then, not at set times: what must be exact belongs in an alarm.
+        The times at which `until` is evaluated are not exact: use an alarm for exact times.
         """
         self._ended = False
         self._end.schedule(ms * MS)
@@ -137,14 +137,14 @@ class EmulatedPico:
         return until is not None and until()
 
     def send(self, data: bytes) -> None:
-        """Say something on the board's serial line, as fast as it is taken."""
+        """Send bytes on the board's serial line, as fast as the board reads them."""
         self._pending.extend(data)
         if not self._pacing:
             self._pacing = True
             self._pace.schedule(USB_LATENCY_NS)
 
     def take_lines(self) -> list[str]:
-        """The whole lines received since the last call."""
+        """The complete lines received since the last call."""
         *whole, rest = bytes(self.received).split(b"\n")
         self.received[:] = rest
         return [line.decode(errors="replace").rstrip("\r") for line in whole]
@@ -154,7 +154,7 @@ class EmulatedPico:
         self.mcu.gpio[pin].set_input_value(level)
 
     def level(self, pin: int) -> bool:
-        """Whether the board drives this pin high; an input or a reset pin counts as low."""
+        """True if the board drives this pin high; an input or a pin in reset counts as low."""
         return bool(self.mcu.gpio[pin].value is GPIOPinState.HIGH)
 
     def watch(self, pin: int, act: Callable[[bool], None]) -> None:
@@ -170,12 +170,12 @@ class EmulatedPico:
             look(new is GPIOPinState.HIGH)
 
         self.mcu.gpio[pin].add_listener(listen)
-        self._watched.append(lambda: look(self.level(pin)))  # a reset is not listened to
+        self._watched.append(lambda: look(self.level(pin)))  # a reset does not call listeners
 
     def power_cycle(self) -> None:
-        """The supply goes and comes back; what is in the flash stays."""
+        """Switch the supply off and on; the content of the flash stays."""
         self.mcu.enter_reset(from_watchdog=False)
-        self.mcu.watchdog.write_uint32(0, 0)  # its CTRL register: rp2040py would let it run on
+        self.mcu.watchdog.write_uint32(0, 0)  # its CTRL register, which rp2040py does not reset
         self.mcu.watchdog.reset()
         self._leave_reset()
 
@@ -205,8 +205,8 @@ class EmulatedPico:
 def _let_the_host_nak(usb: USBCDC) -> None:
     """Let rp2040py's USB host leave an endpoint armed while it has nothing to send.
 
-    As it stands it answers each with an empty packet, every 10 us, so that the firmware never
-    sleeps and every idle millisecond costs its full price in instructions.
+    Without this change the host answers with an empty packet every 10 us, so that the firmware
+    never sleeps and every instruction of an idle millisecond is emulated.
     """
     controller: Any = usb.usb
     answer = controller.on_endpoint_read

@@ -1,7 +1,7 @@
-"""The serial line of the emulated Pico as a way for frames: a bare board, without chips.
+"""The serial line of the emulated Pico as a transport of wire frames: a bare board, without chips.
 
-Host and board take turns, and the board's time passes only while the host reads: a read lasts
-until something has come, however long that takes on the wall clock.
+The board's time passes only while the host reads: a read lasts until bytes arrive, without a limit
+on the wall clock.
 """
 
 from hil.link.transports import GoneError
@@ -10,11 +10,11 @@ from hil.pico.emulated import EmulatedPico
 from hil.pico.unit import unit_files
 
 BOOT_MS = 3000  # the window for Ctrl-C included
-SILENT_MS = 2000  # of simulated time; a session that has fallen silent is over by then
+SILENT_MS = 2000  # of simulated time; the firmware ends a session after less silence
 
 
 class PicoLine:
-    """A transport (hil/link/transports.py) to a board, `pico`, that has been asked for frames."""
+    """A transport (hil/link/transports.py) to a board, `pico`, switched to wire frames."""
 
     def __init__(self) -> None:
         self.pico = EmulatedPico(find_pico_image(), unit_files(bare=True))
@@ -28,12 +28,12 @@ class PicoLine:
     def read(self, timeout_s: float) -> bytes:
         pico = self.pico
         if not pico.run(SILENT_MS, lambda: len(pico.received) > 0):
-            raise GoneError("has fallen silent")
-        said = bytes(pico.received)
+            raise GoneError("sends nothing any more")
+        received = bytes(pico.received)
         pico.received.clear()
-        return said
+        return received
 
-    def story(self) -> str:
+    def description(self) -> str:
         return ""
 
     def wait(self) -> None:

@@ -1,13 +1,13 @@
-"""An emulated Pico in a process of its own, for whatever speaks to a serial port.
+"""An emulated Pico in a separate process, for any program that uses a serial port.
 
     python -m hil.pico.serve [--port N] [--files FOLDER] [--unit] [--rate R]
     python -m hil.pico.serve --pty
 
-The first line printed is what to open: socket://127.0.0.1:PORT, or the name of a pseudo-terminal.
-FOLDER is what is on the board's file system. With --unit the chips of a unit are around it, on the
-twin's plant. Idle time passes at R times the wall clock (default 1, so that mpremote's time limits
-mean what they say); a busy processor takes some fifty times as long as the real one. Ends when its
-standard input does, or by Ctrl-C.
+The first line printed is the port to open: socket://127.0.0.1:PORT, or the name of a
+pseudo-terminal. FOLDER is the content of the board's file system. With --unit the board has the
+chips of a unit, connected to the twin's plant. Idle time passes at R times the wall clock (default
+1, the rate of mpremote's time limits); a busy processor takes about fifty times as long as the real
+one. Ends at the end of its standard input, or on Ctrl-C.
 """
 
 import argparse
@@ -29,8 +29,8 @@ STEP_MS = 2
 CHUNK_BYTES = 1024
 
 
-class Wire:
-    """The host's end: bytes in and out, never a wait. `is_up` is False while nobody is there."""
+class HostPort:
+    """The host's end: bytes in and out, without waiting. `is_up`: True while a client is there."""
 
     url = ""
 
@@ -38,7 +38,7 @@ class Wire:
         raise NotImplementedError
 
     def descriptors(self) -> list[int]:
-        """What is worth waking up for."""
+        """The descriptors to wait for."""
         raise NotImplementedError
 
     def read(self) -> bytes:
@@ -48,7 +48,7 @@ class Wire:
         raise NotImplementedError
 
 
-class SocketWire(Wire):
+class SocketPort(HostPort):
     """One connection at a time, on loopback."""
 
     def __init__(self, port: int = 0):
@@ -97,7 +97,7 @@ class SocketWire(Wire):
         self._connection = None
 
 
-class PtyWire(Wire):
+class PtyPort(HostPort):
     """A pseudo-terminal, which is always up."""
 
     def __init__(self) -> None:
@@ -121,11 +121,11 @@ class PtyWire(Wire):
         try:
             return os.write(self._master, data)
         except BlockingIOError:
-            return len(data)  # nobody reads, and a port without a reader drops what it has
+            return len(data)  # a port without a reader drops its bytes
 
 
-def serve(pico: EmulatedPico, wire: Wire, rate: float = 1.0, ends: int | None = None) -> None:
-    """Let the board run and carry its bytes, until the file descriptor `ends` is at its end."""
+def serve(pico: EmulatedPico, wire: HostPort, rate: float = 1.0, ends: int | None = None) -> None:
+    """Run the board and transfer its bytes, until the file descriptor `ends` is at its end."""
     while True:
         began_s = monotonic()
         if wire.is_up():
@@ -133,7 +133,7 @@ def serve(pico: EmulatedPico, wire: Wire, rate: float = 1.0, ends: int | None = 
             if pico.received:
                 del pico.received[: wire.write(bytes(pico.received))]
         else:
-            pico.received.clear()  # as on USB, nobody hears it
+            pico.received.clear()  # dropped, as on USB without a client
         pico.run(STEP_MS)
         idle_s = began_s + 0.001 * STEP_MS / rate - monotonic()
         watched = wire.descriptors() + ([] if ends is None else [ends])
@@ -150,17 +150,17 @@ def files_in(folder: Path) -> Mapping[str, bytes]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m hil.pico.serve")
-    parser.add_argument("--port", type=int, default=0, help="on loopback; default: any")
+    parser.add_argument("--port", type=int, default=0, help="TCP port on loopback; default: any")
     parser.add_argument("--pty", action="store_true", help="a pseudo-terminal, no socket")
-    parser.add_argument("--files", type=Path, help="folder: what is on the board")
-    parser.add_argument("--unit", action="store_true", help="with the chips of a unit around it")
-    parser.add_argument("--rate", type=float, default=1.0, help="of idle time; default 1")
+    parser.add_argument("--files", type=Path, help="folder: content of the board's file system")
+    parser.add_argument("--unit", action="store_true", help="with the chips of a unit")
+    parser.add_argument("--rate", type=float, default=1.0, help="rate of idle time; default 1")
     given = parser.parse_args()
     files = files_in(given.files) if given.files else {}
     try:
         image = find_pico_image()
         pico = _unit(image, files) if given.unit else EmulatedPico(image, files)
-        wire = PtyWire() if given.pty else SocketWire(given.port)
+        wire = PtyPort() if given.pty else SocketPort(given.port)
     except (InputError, OSError) as error:
         print(f"serve_pico: {error}", file=sys.stderr)
         return 2

@@ -1,6 +1,6 @@
-"""A whole unit around an emulated Pico: chips on the twin's plant, as in docs/board/wiring.md.
+"""A whole unit with an emulated Pico: chips on the twin's plant, as in docs/board/wiring.md.
 
-The plant advances on the emulator's clock, 10 ms at a time, whatever the firmware does.
+The plant advances by the emulator's clock in steps of 10 ms, independently of the firmware.
 """
 
 import tempfile
@@ -26,12 +26,14 @@ INVERTED_A, INVERTED_B = 4, 8  # bits of a PWM channel's CSR
 
 
 class PicoUnit:
-    """pico  : the board, see EmulatedPico
-    plant    : what it steers
-    enabled  : (ns, level) of every change of the pin that enables the high voltage
-    dead     : signals of the board's pins (firmware/boards/board_table.py) at which nothing
-               arrives: a contact is open, the lamp's current is 0, the fan of "fan_tach" stands;
-               call show() after a change
+    """A unit with an emulated board.
+
+    pico    : the board, see EmulatedPico
+    plant   : the plant that the board controls
+    enabled : (ns, level) of every change of the pin that enables the high voltage
+    dead    : signals of the board's pins (firmware/boards/board_table.py) without an input: a
+              contact is open, the lamp's current is 0, the fan of "fan_tach" does not turn; call
+              show() after a change
     """
 
     def __init__(self, image: Path, files: Mapping[str, bytes], plant: Plant):
@@ -46,7 +48,7 @@ class PicoUnit:
         )
         self._fan: Any = self.pico.mcu.pwm.channels[PICO["fan_pwm"] // 2 % 8]
         for alarm in (self._fan.alarm_a, self._fan.alarm_b, self._fan.alarm_bottom):
-            alarm.enable = False  # its registers are read; 75,000 edges a second need not be made
+            alarm.enable = False  # its registers are read instead of 75,000 edges a second
         self.pico.watch(PICO["hv_enable"], self._enable_changed)
         self.show()
         self.pico.every(TICK_MS * MS, self._advance)
@@ -57,7 +59,7 @@ class PicoUnit:
         self.show()
 
     def fan_program_raw(self) -> int:
-        """What the fan sees: a transistor turns the pin round, and an idle pin is full speed."""
+        """The program at the fan: a transistor inverts the pin, and an idle pin is full speed."""
         pin: Any = self.pico.mcu.gpio[PICO["fan_pwm"]]
         channel = self._fan
         if pin.ctrl & FUNCTION_BITS != FUNCTION_PWM or not channel.top:
@@ -80,7 +82,7 @@ class PicoUnit:
         )
         lamp_raw = 0 if "lamp_sense" in self.dead else rack.lamp_raw()
         pico.mcu.adc.channel_values[PICO["lamp_sense"] - 26] = lamp_raw
-        # The edges of the last 10 ms come in the next ones.
+        # The edges of the last 10 ms are sent in the next 10 ms.
         for at_us, level in rack.fan.edges_until(begin_us):
             if not stands:
                 self._edge(at_us + 1000 * TICK_MS - begin_us, level)
@@ -92,7 +94,7 @@ class PicoUnit:
         )
 
     def show(self) -> None:
-        """The contacts as they are, at the pins."""
+        """Drive the pins with the present state of the contacts."""
         contacts = self.rack.contacts()
         for name, closed in zip(("chain_a", "chain_b", "generator_ok"), contacts, strict=True):
             self.pico.drive(PICO[name], closed and name not in self.dead)
@@ -104,10 +106,10 @@ class PicoUnit:
 def unit_files(
     settings: Settings | None = None, build: str = "", bare: bool = False
 ) -> dict[str, bytes]:
-    """What is on the file system of a Pico that `tubetwin flash` has been used on.
+    """The content of a Pico's file system after `tubetwin flash`, path -> content.
 
-    settings : those that are stored on it; a unit that was never set up, if not given
-    bare     : a board without chips around it
+    settings : the settings stored on it; without them the unit is not set up
+    bare     : True for a board without chips
     """
     image = make_image(compile_tree(), "pico", bare)
     files = {f"a/{path}": content for path, content in image.files.items()}

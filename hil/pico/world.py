@@ -1,7 +1,7 @@
 """The emulated Pico as a world: the real image, chips on its buses, the same plant.
 
-The board's own clock rules here. Plant and firmware meet on pins and buses alone, nothing is
-stepped together; commands go in on the console, and what the firmware thinks comes from there.
+The board's clock controls the twin. Plant and firmware are connected only by pins and buses; they
+are not stepped together. The console carries the commands and the state of the firmware.
 """
 
 from typing import Any
@@ -26,22 +26,22 @@ from twin.world.faults import Fault, Faults
 from twin.world.world import World
 
 PLAN = "emulated-pico"  # in hil/wiring/built_in/
-BOOT_MS = 6000  # at most, until the console has told the status
+BOOT_MS = 6000  # limit from power-up to the first status
 LONGEST_MS = 300_000
-AFTER_TICK_NS = 1000  # what happens at a time comes this long after the plant's tick of it
-STARTED_NS = 300 * MS  # after so long a firmware that was told to start has left its last trip
+AFTER_TICK_NS = 1000  # from the plant's tick of a time to the other events of the same time
+STARTED_NS = 300 * MS  # from the command `run` until the firmware has left its last trip
 CODES = {"": 0} | {name: code for code, name in NAMES.items()}
 
 
 class PicoWorld(World):
-    """A run on the emulated Pico. InputError for a job that can't be run on it.
+    """A run on the emulated Pico. Raises InputError for a job that can't run on it.
 
-    The job's settings are in the board's flash, and it has booted before the first tick of the
-    run; the plant is as it was then. LinkError when the board falls silent.
+    The job's settings are in the board's flash. The board boots before the first tick of the run;
+    then the plant is set back to its state before the boot. Raises LinkError if the board does not
+    answer any more.
 
-    unit       : board and chips; unit.enabled has the enable line's changes, see ms_of()
-    console    : what the board has said
-    build      : of the firmware in its flash
+    unit    : board and chips; unit.enabled has the enable line's changes, see ms_of()
+    console : the board's console
     """
 
     def __init__(self, job: Job):
@@ -52,7 +52,7 @@ class PicoWorld(World):
         self.faults = faults = PicoFaults(self.inputs, load_plan(PLAN))
         for step in (*job.scenario.step, *job.faults):
             if step.fault:
-                self.faults.refuse(step.made())  # before half a minute is spent on booting
+                self.faults.refuse(step.made())  # before the boot, which takes half a minute
         self.unit = PicoUnit(find_pico_image(), unit_files(job.settings()), self.plant)
         self.console = firmware.console = PicoConsole(self.unit.pico.send)
         self._firmware = firmware
@@ -62,22 +62,22 @@ class PicoWorld(World):
         self._run_ns = 0
         self._trip_noted = False
         self._untripped_ns = 0
-        self._changes = 0  # of the enable line that the console has been asked about
+        self._changes = 0  # of the enable line, after which a status was requested
         self._boot()
 
     def ask(self, answer: Answer) -> None:
-        """Call answer(condition, name of the trip) when the console has told it, 0.2 s from now."""
+        """Call answer(condition, name of the trip) after the console's answer, in about 0.2 s."""
         self.console.ask(answer)
 
     def load(self, state: dict[str, Any]) -> None:
         self._firmware.load(state)  # refuses, before anything is changed
 
     def ms_of(self, ns: float) -> float:
-        """The time of the run, ms, that was at `ns` of the emulator."""
+        """The time of the run in ms at the emulator's time `ns`."""
         return (ns - self._begin_ns) / MS
 
     def _boot(self) -> None:
-        """Power-up, until the console answers; then everything is as at the start of the run."""
+        """Run from power-up until the console answers; then set the plant back to the start."""
         plant = self.plant
         state = plant.state()
         end_ms = plant.now_ms + BOOT_MS
@@ -86,7 +86,7 @@ class PicoWorld(World):
         while not self.console.status:
             if plant.now_ms >= end_ms:
                 raise LinkError(
-                    f"the emulated board has told no status {BOOT_MS / 1000:g} s after power-up"
+                    f"the emulated board sent no status within {BOOT_MS / 1000:g} s after power-up"
                 )
             self._tick_until(plant.now_ms + TICK_MS)
         booted_ms = plant.now_ms
@@ -95,7 +95,7 @@ class PicoWorld(World):
         self._look()
 
     def _advance_to(self, time_ms: int) -> None:
-        """Let the emulator run until `time_ms`, which may be between two ticks."""
+        """Run the emulator until `time_ms`, which may be between two ticks."""
         self._obey()
         plant = self.plant
         while self.ms_of(self.unit.pico.now_ns) < time_ms:
@@ -116,7 +116,11 @@ class PicoWorld(World):
             self._note_trip()
 
     def _note_trip(self) -> None:
-        """Once for each start, when a status that was asked for after it tells of a trip."""
+        """Set the time of the trip, once for each start, on the first status that reports it.
+
+        The time of a trip is the last fall of the enable line. If the high voltage was off, it is
+        the time of the last status without a trip.
+        """
         if self.console.state_ms * MS < self._run_ns + STARTED_NS:
             return
         self._trip_noted = True
@@ -125,7 +129,7 @@ class PicoWorld(World):
         self._firmware.trip_ms = int(self.ms_of(at_ns)) & MASK
 
     def _obey(self) -> None:
-        """Carry over what has been commanded since the last time."""
+        """Send the commands that have changed since the last call."""
         command = self.command
         if command.hold:
             raise InputError("--without: the emulated Pico can hold no law; choose another target")
@@ -134,12 +138,12 @@ class PicoWorld(World):
             if command.run:
                 self._run_ns = self.unit.pico.now_ns
                 self._trip_noted = False
-                self.console.tell(f"run {command.kv!r} {command.ma!r}")
+                self.console.command(f"run {command.kv!r} {command.ma!r}")
             else:
-                self.console.tell("stop")
+                self.console.command("stop")
 
     def _look(self) -> None:
-        """Inputs as the chips offer them, outputs as they stand on pins and at the DAC."""
+        """Load inputs from the chips' values, outputs from the pins and the DAC."""
         self.faults.in_front_of(self.board).read(self.inputs)
         plant, outputs, pico = self.plant, self.outputs, self.unit.pico
         outputs.hv_enable = int(pico.level(PICO["hv_enable"]))
@@ -153,9 +157,9 @@ class PicoWorld(World):
 
 
 class PicoFirmware:
-    """The firmware on the emulated board (twin/world/seam.py), as its console has reported it last.
+    """The firmware on the emulated board (twin/world/seam.py), from the last report of its console.
 
-    trip_ms : when the enable line fell; where it was not on, the last status without a trip
+    trip_ms : time when the enable line fell; if it was off, time of the last status without a trip
     """
 
     console: PicoConsole
@@ -165,7 +169,7 @@ class PicoFirmware:
 
     @property
     def condition(self) -> int:
-        """Known when the console is asked, and after the enable line has changed."""
+        """State in the last status, requested by `ask` and after a change of the enable line."""
         return STATES.index(self.console.state)
 
     @property
@@ -188,11 +192,11 @@ class PicoFirmware:
         raise InputError("the emulated Pico's state can't be saved; choose another target")
 
     def load(self, state: dict[str, Any]) -> None:
-        raise InputError("the emulated Pico can't go on from a snapshot; choose another target")
+        raise InputError("the emulated Pico can't continue a snapshot; choose another target")
 
 
 class PicoFaults(Faults):
-    """The faults of a wiring plan, made on pins and buses; the records show what comes of it."""
+    """The faults of a wiring plan, made on pins and buses."""
 
     unit: PicoUnit
 
@@ -202,7 +206,7 @@ class PicoFaults(Faults):
         self._plan = plan
 
     def make(self, fault: Fault) -> None:
-        """At once. InputError if it can't be made here."""
+        """Make the fault at once. Raises InputError if it can't be made here."""
         super().make(fault)
         self._switch()
 
@@ -211,7 +215,7 @@ class PicoFaults(Faults):
         self._switch()
 
     def _switch(self) -> None:
-        """Let exactly those pins be dead and those chips off their buses that should be."""
+        """Set the dead pins and the absent chips of the active faults."""
         unit, plan = self.unit, self._plan
         made = [plan.faults[kind] for kind in self.active]
         absent = [plan.chips[chip] for fault in made for chip in fault.chips]
@@ -222,14 +226,14 @@ class PicoFaults(Faults):
 
 
 def _refuse(job: Job) -> None:
-    """InputError for what can't be run on the emulated Pico."""
+    """Raises InputError for a job that can't run on the emulated Pico."""
     scenario = job.scenario
     length_ms = job.end_ms - job.begin_ms
     if length_ms > LONGEST_MS:
         raise InputError(
             f"scenario {scenario.name}: {length_ms / 1000:g} s from power-up on are too many for "
-            f"the emulated Pico, which takes {LONGEST_MS // 1000} s at most; choose bench-short, "
-            "or the target micropython-f32, whose arithmetic is the same"
+            f"the emulated Pico: {LONGEST_MS // 1000} s at most; choose bench-short, or the "
+            "target micropython-f32, which has the same arithmetic"
         )
     if job.without:
         raise InputError(

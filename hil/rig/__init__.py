@@ -1,1 +1,1 @@
-"""The pytest plugin: a bench in the words of a test."""
+"""The pytest plugin: a bench as fixtures of a test."""

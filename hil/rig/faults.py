@@ -1,4 +1,4 @@
-"""Faults in a test: made for good, or for as long as a `with` block lasts."""
+"""Faults in a test: until they are cleared, or for the duration of a `with` block."""
 
 from types import TracebackType
 from typing import Any
@@ -17,7 +17,7 @@ class RigFaults:
         self._faults = faults
 
     def make(self, kind: str, signal: str = "", raw: int = 0) -> "Made":
-        """From the next tick on. InputError if the target can't make it."""
+        """Make a fault from the next tick on. Raises InputError if the target can't make it."""
         fault = Fault(kind, signal, raw)
         self._faults.make(fault)
         return Made(self, fault.name)
@@ -28,17 +28,17 @@ class RigFaults:
 
     @property
     def active(self) -> tuple[str, ...]:
-        """The names of those that are made now."""
+        """The names of the active faults."""
         return tuple(self._faults.active)
 
     @property
     def possible(self) -> tuple[str, ...]:
-        """The kinds that this target can make."""
+        """The types of fault that this target can make."""
         return tuple(self._faults.KINDS)
 
 
 class Made:
-    """A fault that is there; `clear`, or the end of a `with` block, ends it."""
+    """An active fault; `clear`, or the end of a `with` block, ends it."""
 
     def __init__(self, faults: RigFaults, name: str):
         self._faults = faults

@@ -1,4 +1,4 @@
-"""What a bench test runs in: a scenario's room and settings, for as long as the test goes on."""
+"""The job of a bench test: a scenario's room and settings, without its steps."""
 
 from dataclasses import replace
 
@@ -13,12 +13,12 @@ from twin.scenarios.scenario import Room, Scenario
 def bench_job(
     scenario: str = SHORT_SCENARIO, tube: str = DEFAULT_TUBE, seed: int = 1, **settings: float
 ) -> Job:
-    """Tube, room and firmware settings of a test. InputError in one line.
+    """Tube, room and firmware settings of a test. Raises InputError with one line.
 
-    A scenario's steps are not done: what happens is for the test to say. A room that stays as it
-    is does so beyond the scenario's end; any other ends with the scenario.
+    The scenario's steps are not executed; the test decides the actions. A constant room continues
+    after the scenario's end; any other room ends with the scenario.
 
-    settings : of the firmware, docs/board/settings.md, where they are not the scenario's
+    settings : firmware settings (docs/board/settings.md) that replace those of the scenario
     """
     job = prepare(scenario, tube, None, None, seed, ())
     chosen = _steady(job.scenario)
@@ -34,12 +34,12 @@ def bench_job(
 
 
 def check_room(plant: Plant, until_ms: int) -> None:
-    """InputError if the room is not described until then."""
+    """Raises InputError if the scenario does not describe the room until `until_ms`."""
     room = plant.ambient
     if not room.repeat and until_ms > 1000.0 * room.duration_s:
         raise InputError(
             f"the room is described for {room.duration_s:g} s of scenario time only; choose a "
-            "scenario that lasts longer, or whose room repeats or stays as it is"
+            "longer scenario, or one whose room repeats or is constant"
         )
 
 

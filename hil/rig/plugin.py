@@ -1,7 +1,7 @@
 """The pytest plugin for benches: fixtures `rig`, `faults`, `recorder`; docs/bench/bench-tests.md.
 
-Every pytest of the environment that it is installed in loads it. So it touches only tests that
-use its fixtures, and imports the twin only when an option or a fixture asks for it.
+Every pytest in an environment with tubetwin loads the plugin. So the plugin changes only tests
+that use its fixtures, and imports the twin only if an option or a fixture needs it.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--tube-target",
         action="append",
         metavar="NAME",
-        help="what the firmware runs on: in-process (default), micropython, micropython-f32, "
-        "rp2040 or a port; repeatable, every test then runs on each",
+        help="target of the firmware: in-process (default), micropython, micropython-f32, "
+        "rp2040 or a port; repeatable, every test then runs on each target",
     )
     option("--tube-mode", choices=("lockstep", "real-time"), help="default: the target's own")
     option("--tube-scenario", metavar="NAME", help=f"room and settings ({SHORT_SCENARIO})")
@@ -53,7 +53,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Everything that was asked for is there, or nothing runs: exit status 4."""
+    """Check all options before any test runs; an error ends pytest with exit status 4."""
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
     path = config.getoption("tube_report")
@@ -69,7 +69,7 @@ def pytest_configure(config: pytest.Config) -> None:
             _check_report(Path(path))
     except InputError as error:
         raise pytest.UsageError(f"tubetwin: {error}") from None
-    if not hasattr(config, "workerinput"):  # a worker of pytest-xdist leaves that to its master
+    if not hasattr(config, "workerinput"):  # with pytest-xdist only the main process reports
         results = Results(Path(path).absolute() if path else None)
         config.pluginmanager.register(results, "tubetwin-results")
 
@@ -106,7 +106,7 @@ def rig(
     tube_target: Any,
     tube_job: Job,
 ) -> Iterator[Rig]:
-    """The bench, fresh for each test: see Rig in hil/rig/rig.py. Afterwards the beam is off."""
+    """A new bench for each test, see Rig in hil/rig/rig.py. After the test the beam is off."""
     from hil.rig.report import properties, record_figures
     from hil.rig.rig import Rig
 
@@ -128,7 +128,7 @@ def rig(
 
 @pytest.fixture
 def twin(rig: Rig) -> Rig:
-    """The fixture `rig` by its name until version 0.1."""
+    """The fixture `rig` by its name of version 0.1."""
     warnings.warn("the fixture `twin` is now called `rig`", DeprecationWarning, stacklevel=2)
     return rig
 
@@ -141,7 +141,7 @@ def faults(rig: Rig) -> RigFaults:
 
 @pytest.fixture
 def recorder(rig: Rig) -> RigRecorder:
-    """What the tube did so far in this test."""
+    """The recorded values of the tube in this test so far."""
     return rig.recorder
 
 
@@ -157,13 +157,13 @@ def pytest_runtest_makereport(
         if line := _one_line(item, call.excinfo):
             report.longrepr = line
         if rig:
-            report.sections.append(("bench", _last_words(item, rig, report.longreprtext)))
-    told = {"target": _name_of(item), "refused": item.stash.get(REFUSED, "")}
+            report.sections.append(("bench", _final_state(item, rig, report.longreprtext)))
+    results = {"target": _name_of(item), "refused": item.stash.get(REFUSED, "")}
     if rig and report.when == "teardown" and item.config.getoption("tube_report"):
         from hil.rig import report as bench_report
 
-        told |= bench_report.told(rig)
-    report.__dict__["tubetwin"] = told  # plain data: pytest-xdist carries it from its workers
+        results |= bench_report.results_of(rig)
+    report.__dict__["tubetwin"] = results  # plain data, which pytest-xdist can transfer
     return report
 
 
@@ -172,12 +172,12 @@ def _is_ours(item: pytest.Item) -> bool:
 
 
 def _name_of(item: pytest.Item) -> str:
-    """The target's name as it was given."""
+    """The target's name as given in the option."""
     return str(item.callspec.params["tube_target"])  # type: ignore[attr-defined]
 
 
 def _target(config: pytest.Config, name: str) -> Any:
-    """The target of this name. InputError if there is none, or it is missing here."""
+    """The target of this name. Raises InputError if it is unknown or not available here."""
     known = config.stash.setdefault(TARGETS, {})
     if name not in known:
         from hil.targets.targets import find_target
@@ -199,17 +199,17 @@ def _job(config: pytest.Config) -> Job:
 
 
 def _beam_refusal(config: pytest.Config, name: str) -> str | None:
-    """Why no beam may be started on a target, in one line; None if it may."""
+    """The reason, in one line, why no beam may be started on a target; None if it may."""
     if _target(config, name).switches_high_voltage and not config.getoption("allow_hv"):
-        return f"target {name}: may switch high voltage; --allow-hv lets it"
+        return f"target {name}: may switch high voltage; --allow-hv permits it"
     return None
 
 
 def _refusal(item: pytest.Item) -> str | None:
-    """Why a test must not run, in one line."""
+    """The reason, in one line, why a test must not run; None if it may."""
     name = _name_of(item)
     if item.get_closest_marker("needs_board") and name in NO_BOARDS:
-        return f"target {name}: is no board; choose one by --tube-target"
+        return f"target {name}: is not a board; choose one by --tube-target"
     if item.get_closest_marker("high_voltage"):
         return _beam_refusal(item.config, name)
     return None
@@ -223,7 +223,7 @@ def _check_report(path: Path) -> None:
 
 
 def _one_line(item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException]) -> str:
-    """Place and text of an error that a line says all of; else nothing."""
+    """Place and text of an InputError or LinkError; "" for other errors, which need a traceback."""
     from hil.link.link import LinkError
 
     if not isinstance(excinfo.value, InputError | LinkError):
@@ -233,10 +233,13 @@ def _one_line(item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException]) -
     return f"{place}: {excinfo.value}"
 
 
-def _last_words(item: pytest.Item, rig: Rig, said: str) -> str:
-    """The bench as it is when a test fails, and the file that has what came before."""
-    story = rig.story()
-    lines = [] if story.splitlines()[0] in said else [story]
+def _final_state(item: pytest.Item, rig: Rig, printed: str) -> str:
+    """The state of the bench at the failure of a test, and the file with its recording.
+
+    printed : the text of the failure; a description that it contains is not repeated
+    """
+    description = rig.description()
+    lines = [] if description.splitlines()[0] in printed else [description]
     path = item.stash[FOLDERS].mktemp("bench") / "recording.h5"
     try:
         rig.recorder.save(path, {"test": item.nodeid, "target": rig.target})

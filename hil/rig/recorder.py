@@ -1,4 +1,4 @@
-"""What a test's tube did, kept ten times a second: for the test, for the plot, for a file."""
+"""Values of a test's tube, recorded ten times a second: for the test, the plot and a file."""
 
 from array import array
 from collections.abc import Mapping
@@ -24,9 +24,9 @@ KEPT = (
 
 
 class RigRecorder:
-    """`seconds` since the test began, and for each name of KEPT `recorder[name]`, equally long.
+    """The recorder of a test: `seconds` since its start, `recorder[name]` for the names in KEPT.
 
-    An hour takes 3 MB.
+    All columns have the same length. An hour needs 3 MB.
     """
 
     def __init__(self, world: World, begin_ms: int):
@@ -41,7 +41,7 @@ class RigRecorder:
         return self._columns[name]
 
     def save(self, path: Path, attributes: Mapping[str, object]) -> None:
-        """Write a recording, docs/user/recording.md. InputError if that is not possible."""
+        """Write a recording, docs/user/recording.md. Raises InputError if it can't be written."""
         self.add()
         columns = [column for column in COLUMNS if column.name in ("now_ms", *KEPT)]
         with Recorder(path, columns, attributes) as file:
@@ -51,7 +51,7 @@ class RigRecorder:
             file.close()
 
     def add(self) -> None:
-        """Keep how it is now, whatever the period; once in a tick."""
+        """Record the present values, also between two periods; at most once in a tick."""
         now_s = 0.001 * (self._world.plant.now_ms - self._begin_ms)
         if self.seconds and self.seconds[-1] == now_s:
             return

@@ -1,4 +1,4 @@
-"""What came of bench tests: properties for JUnit XML, and a page with values and plots."""
+"""The report of bench tests: properties for JUnit XML, and a page with values and plots."""
 
 import base64
 from collections import Counter
@@ -16,7 +16,7 @@ from twin.report.drawing import BLUE, GREEN, GREY, INK, PALE, SKY, VERMILLION, s
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MOST_POINTS = 600  # of a curve: of each part of it then the least and the most
+MOST_POINTS = 600  # of a curve; a longer one is drawn by the minimum and maximum of its parts
 STATE_COLOURS = {
     "off": PALE,
     "preheat": "#F4DDB0",
@@ -29,10 +29,7 @@ CURVES = ("kv", "ma", "head_temperature_c")
 
 
 def record_figures(rig: Rig, figures: Figures) -> None:
-    """What the target measured on its own account, as values of the test.
-
-    Where there is no link, only what is not 0.
-    """
+    """Record the figures of the target as values of the test; without a link only those not 0."""
     figures.overruns += rig.pace.overruns
     for name, value in asdict(figures).items():
         if name not in ("target", "mode") and (value or (figures.link_frames and value == 0)):
@@ -40,20 +37,20 @@ def record_figures(rig: Rig, figures: Figures) -> None:
 
 
 def properties(rig: Rig) -> list[tuple[str, Any]]:
-    """(name with unit, value) of all that is known of a test, for JUnit XML."""
-    told = [
+    """(name with unit, value) of all results of a test, for JUnit XML."""
+    entries = [
         ("target", rig.target),
         ("mode", rig.mode),
         ("simulated time [s]", round(rig.now_s, 2)),
         ("states", ", ".join(f"{name} {at_s:.2f} s" for at_s, name in rig.states)),
     ]
-    return told + [
+    return entries + [
         (f"{name} [{unit}]" if unit else name, value) for name, value, unit in rig.values
     ]
 
 
-def told(rig: Rig) -> dict[str, Any]:
-    """The same for the page, with the curves; plain values."""
+def results_of(rig: Rig) -> dict[str, Any]:
+    """All results of a test for the page, with the curves, as plain values."""
     recorder = rig.recorder
     recorder.add()
     return {
@@ -68,7 +65,7 @@ def told(rig: Rig) -> dict[str, Any]:
 def thinned(
     seconds: Sequence[float], values: Sequence[float], most: int = MOST_POINTS
 ) -> list[list[float]]:
-    """[times, values], not more than `most`; no spike is lost."""
+    """[times, values], at most `most` points; every spike is kept."""
     each = -(-len(values) // (most // 2))
     if each <= 2:
         return [list(seconds), list(values)]
@@ -82,9 +79,9 @@ def thinned(
 
 
 def write_page(path: Path, tests: Sequence[Mapping[str, Any]], when: str = "") -> None:
-    """One self-contained file. InputError where it cannot be written.
+    """Write one self-contained file. Raises InputError if it can't be written.
 
-    tests : name, outcome, wall_s, story, and, where a bench was there, what `told` gives
+    tests : name, outcome, wall_s, description and, for tests with a bench, those of `results_of`
     """
     import jinja2
 
@@ -110,7 +107,7 @@ def write_page(path: Path, tests: Sequence[Mapping[str, Any]], when: str = "") -
 
 
 def shown(value: Any) -> str:
-    """A measured value as a person reads it."""
+    """A measured value as text, floats with 5 digits."""
     return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 

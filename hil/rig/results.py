@@ -1,4 +1,4 @@
-"""What a run of bench tests leaves: lines at its end, and the page if one is wanted."""
+"""The results of a run of bench tests: lines at its end, and the page if requested."""
 
 from collections import Counter
 from pathlib import Path
@@ -10,7 +10,7 @@ from twin.files.errors import InputError
 
 
 class Results:
-    """What is said of the bench tests at the end of a run, and the page if one is wanted."""
+    """Collects the reports of the bench tests; prints lines and writes the page at the end."""
 
     def __init__(self, path: Path | None):
         self.path = path
@@ -19,21 +19,21 @@ class Results:
         self.lines: list[str] = []
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        told = getattr(report, "tubetwin", None)
-        if told is None:
+        results = getattr(report, "tubetwin", None)
+        if results is None:
             return
-        if report.skipped and told["refused"]:
-            self.refused[told["refused"]] += 1
+        if report.skipped and results["refused"]:
+            self.refused[results["refused"]] += 1
         if self.path:
             test = self.tests.setdefault(report.nodeid, _blank(report.nodeid))
-            test.update(told)
+            test.update(results)
             test["wall_s"] += report.duration
             if report.failed:
                 test["outcome"] = "failed" if report.when == "call" else "error"
             elif report.skipped:
                 test["outcome"] = "skipped"
             if report.failed or report.skipped:
-                test["story"] += _story(report)
+                test["description"] += _description(report)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -58,7 +58,7 @@ class Results:
             terminalreporter.write_line(f"tubetwin: {line}")
 
 
-def _story(report: pytest.TestReport) -> str:
+def _description(report: pytest.TestReport) -> str:
     bench = [text for name, text in report.sections if name == "bench"]
     if hasattr(report, "wasxfail"):
         return f"failed, as expected: {report.wasxfail}"
@@ -68,7 +68,7 @@ def _story(report: pytest.TestReport) -> str:
 
 
 def _blank(name: str) -> dict[str, Any]:
-    """A test of which nothing is known yet."""
+    """The entry of a test before its first report."""
     return {
         "name": name,
         "outcome": "passed",
@@ -76,7 +76,7 @@ def _blank(name: str) -> dict[str, Any]:
         "wall_s": 0.0,
         "simulated_s": 0.0,
         "values": [],
-        "story": "",
+        "description": "",
         "curves": None,
         "states": [],
     }

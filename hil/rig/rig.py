@@ -1,7 +1,7 @@
-"""A bench in the words of a test: start, wait for the beam, measure, break something, look.
+"""The interface of a bench for tests: start, wait for the beam, measure, make faults, read values.
 
-A `Rig` is over the world of one run (twin/world/world.py) and says the same on every target. Time
-is simulated time and passes only where a method says so.
+A `Rig` contains the world of one run (twin/world/world.py) and works in the same way on every
+target. Time is simulated time; it passes only in methods whose description states it.
 """
 
 import math
@@ -14,17 +14,17 @@ from firmware.ticks import MASK, diff
 from hil.link.link import LinkError
 from hil.link.shadow import make_safe
 from hil.rig.channels import unit_of, values_of
+from hil.rig.description import description_of
 from hil.rig.faults import RigFaults
 from hil.rig.job import check_room
 from hil.rig.recorder import RigRecorder
-from hil.rig.story import story_of
 from twin.files.errors import InputError
 from twin.plant.plant import SLOW_MS, TICK_MS
 from twin.runs.pace import Pace
 from twin.verdict import Spread
 from twin.world.world import World
 
-RELEASE_S = 0.1  # how long `run` is False before a start, for that to be seen on any target
+RELEASE_S = 0.1  # duration of `run` False before a start, so that any target detects it
 SAFE_WITHIN_S = 1.0
 STRIDE_MS = 1000
 MOST_STATES = 1000  # changes kept
@@ -35,10 +35,10 @@ class Rig:
     """One test's tube, generator, room and firmware.
 
     world   : of any target
-    target  : how that is called, for stories
-    mode    : "lockstep" or "real-time", for stories
-    refusal : why the beam must not be started here, in one line; None if it may be
-    rate    : simulated seconds per wall second, None for as fast as the target goes
+    target  : name of the target, for descriptions
+    mode    : "lockstep" or "real-time", for descriptions
+    refusal : reason, in one line, why the beam must not be started here; None if it may be
+    rate    : simulated seconds per wall second, None for as fast as possible
     """
 
     def __init__(
@@ -55,24 +55,24 @@ class Rig:
         self.refusal = refusal
         self.pace = Pace(rate)
         self.faults = RigFaults(world.faults)
-        self.values: list[tuple[str, Any, str]] = []  # what `record` was told
-        self.states: list[tuple[float, str]] = [(0.0, self._seen())]
-        self.lost = False  # whether the firmware has fallen silent
+        self.values: list[tuple[str, Any, str]] = []  # recorded by `record`
+        self.states: list[tuple[float, str]] = [(0.0, self._state_now())]
+        self.lost = False  # True if the firmware does not answer any more
         self._begin_ms = world.plant.now_ms
         world.plant.take_intensity()
         self.recorder = RigRecorder(world, self._begin_ms)
         world.every(TICK_MS, self._watch)
 
     def __repr__(self) -> str:
-        return f"<Rig on {self.target}: {self._seen()} at {self.now_s:.2f} s>"
+        return f"<Rig on {self.target}: {self._state_now()} at {self.now_s:.2f} s>"
 
-    # What is asked of the unit.
+    # Commands to the unit.
 
     def start(self) -> None:
-        """Ask for the beam; after a trip, anew. InputError if it must not be started here.
+        """Request the beam; after a trip, start again. Without effect if the beam is on.
 
-        Takes some 0.1 s: a start is a change from "no beam" to "beam", and both must be seen.
-        Where the beam is on already, nothing happens.
+        Takes about 0.1 s of simulated time: a start is a change of `run` from False to True, and
+        the firmware must detect both. Raises InputError if the beam must not be started here.
         """
         __tracebackhide__ = True
         if self.refusal:
@@ -89,34 +89,38 @@ class Rig:
             left_ms -= TICK_MS
 
     def stop(self) -> None:
-        """Ask for no beam. It is off a tick later."""
+        """Withdraw the request for the beam, which is off a tick later."""
         self.command.run = False
 
     @property
     def command(self) -> Command:
-        """What the operator asks for; `kv` and `ma` may be set."""
+        """The operator's request; `kv` and `ma` may be set."""
         return self.world.command
 
     def disturb(self, what: str, part: float) -> None:
-        """At once: "emission" leaves `part` of what the cathode gave. InputError if unknown."""
+        """Change the plant at once: "emission" multiplies the cathode's emission by `part`.
+
+        Raises InputError for an unknown disturbance or a part that is not above 0.
+        """
         if what != "emission":
             raise InputError(f"disturb {what!r}: not known; choose emission")
         if not (math.isfinite(part) and part > 0.0):
-            raise InputError(f"disturb {what}: {part:g} is no part of it; give a number above 0")
+            raise InputError(f"disturb {what}: {part:g} is not a factor; give a number above 0")
         self.world.plant.filament.drift *= part
 
     # Time.
 
     def run(self, seconds: float) -> None:
-        """Let `seconds` pass, to the nearest tick of 10 ms."""
+        """Advance time by `seconds`, to the nearest tick of 10 ms."""
         self._advance(_whole_ticks(seconds, TICK_MS))
 
     def run_until(self, goal: str | Callable[[], bool], within_s: float = 10.0) -> float:
-        """Let time pass until the unit is in a state, or something holds; says how long, s.
+        """Advance time until the unit is in a state or a condition is true; returns the time in s.
 
-        goal: off, preheat, ramp, beam or tripped, or what is asked before each tick
+        goal: off, preheat, ramp, beam or tripped, or a condition that is called before each tick
 
-        AssertionError with the story if that is not within `within_s`, or it trips on the way.
+        Raises AssertionError with the description if the goal is not reached within `within_s`, or
+        if the unit trips before.
         """
         __tracebackhide__ = True
         if isinstance(goal, str) and goal not in STATES:
@@ -125,19 +129,20 @@ class Rig:
         begin_ms = plant.now_ms
         end_ms = begin_ms + _whole_ticks(within_s, TICK_MS)
         while not self._reached(goal):
-            if plant.now_ms >= end_ms or (self._seen() == "tripped" and self.state == "tripped"):
-                wanted = f"in {goal!r}" if isinstance(goal, str) else "where it should be"
-                said = f"the unit is {self._said()}, not {wanted} within {within_s:g} s"
-                raise AssertionError(f"{said}\n{self.story()}")
+            is_tripped = self._state_now() == "tripped" and self.state == "tripped"
+            if plant.now_ms >= end_ms or is_tripped:
+                required = f"in {goal!r}" if isinstance(goal, str) else "at the condition"
+                problem = f"the unit is {self._state_words()}, not {required} within {within_s:g} s"
+                raise AssertionError(f"{problem}\n{self.description()}")
             self._advance(TICK_MS)
         return 0.001 * (plant.now_ms - begin_ms)
 
     def measure(self, name: str, seconds: float) -> Spread:
-        """Let `seconds` pass and look at `name` in each tick; at "intensity" each second.
+        """Advance time by `seconds` and read `name` in each tick; "intensity" each second.
 
-        name: any channel of a recording (docs/user/recording.md), true values and raw counts alike.
-        Gives count, mean, deviation, rms_percent (deviation over mean), low and high; mean and
-        rms are recorded as well.
+        name: any channel of a recording (docs/user/recording.md), true value or raw count.
+        Returns count, mean, deviation, rms_percent (deviation over mean), low and high. Records
+        mean and rms as values of the test.
         """
         unit = unit_of(name)
         period_ms = INTENSITY_MS if name == "intensity" else TICK_MS
@@ -157,24 +162,24 @@ class Rig:
             self.record(f"{name} rms", spread.rms_percent, "%")
         return spread
 
-    # What there is to see.
+    # Values of the bench.
 
     @property
     def now_s(self) -> float:
-        """Since the test began."""
+        """Simulated time since the start of the test."""
         return 0.001 * (self.world.plant.now_ms - self._begin_ms)
 
     @property
     def state(self) -> str:
-        """Of the firmware: off, preheat, ramp, beam or tripped.
+        """State of the firmware: off, preheat, ramp, beam or tripped.
 
-        A unit that can only be asked over its console answers some milliseconds later; these pass.
+        On a unit with only a console, time passes until its answer, some milliseconds.
         """
         return self._asked()[0]
 
     @property
     def trip(self) -> str:
-        """First cause of the last trip, such as "chain-a"; empty if there was none."""
+        """First cause of the last trip, such as "chain-a"; empty without a trip."""
         return self._asked()[1]
 
     @property
@@ -189,7 +194,7 @@ class Rig:
 
     @property
     def energised(self) -> bool:
-        """Whether the high voltage is enabled, as the generator sees it."""
+        """True if the high voltage is enabled, at the generator."""
         return bool(self.world.plant.hv_enable)
 
     @property
@@ -203,29 +208,36 @@ class Rig:
         return self.world.outputs
 
     def value(self, name: str) -> float:
-        """Any channel of a recording but the intensity, now. InputError if there is none such."""
+        """Present value of any channel of a recording, except the intensity.
+
+        Raises InputError for an unknown channel.
+        """
         if name == "intensity":
             raise InputError("intensity: is a mean over time; use measure")
         unit_of(name)
         return values_of(self.world, (name,))[0]
 
     def record(self, name: str, value: Any, unit: str = "") -> None:
-        """Keep a value for the results; one of the same name gets a number behind it."""
+        """Add a value to the results; a repeated name gets a number."""
         used = [other for other, _, _ in self.values]
         chosen, number = name, 2
         while chosen in used:
             chosen, number = f"{name} {number}", number + 1
         self.values.append((chosen, value, unit))
 
+    def description(self) -> str:
+        """Four or five lines: past states, trip, present values, faults, target."""
+        return description_of(self)
+
     def story(self) -> str:
-        """Four lines: states passed through, how it is now, what is broken, where this runs."""
-        return story_of(self)
+        """The old name of `description`, kept for a release."""
+        return self.description()
 
     def make_safe(self) -> None:
-        """Switch the beam off and see that it is off: the end of every test.
+        """Switch the beam off and check that it is off, at the end of every test.
 
-        AssertionError if it stays on. Of a firmware that has fallen silent nothing is asked any
-        more: it goes to its safe state by itself.
+        Raises AssertionError if the beam stays on. A firmware that does not answer is not asked:
+        without frames it goes to its safe state.
         """
         self.stop()
         if self.lost:
@@ -238,7 +250,7 @@ class Rig:
         if self.energised:
             raise AssertionError(
                 f"the high voltage is still enabled {SAFE_WITHIN_S:g} s after the stop\n"
-                + self.story()
+                + self.description()
             )
 
     def _advance(self, length_ms: int) -> None:
@@ -260,18 +272,18 @@ class Rig:
     def _reached(self, goal: str | Callable[[], bool]) -> bool:
         return goal == self.state if isinstance(goal, str) else bool(goal())
 
-    def _seen(self) -> str:
+    def _state_now(self) -> str:
         return STATES[self.world.condition]
 
     def _asked(self) -> tuple[str, str]:
-        """State and cause of the trip, when the answer has come."""
+        """State and cause of the trip; time passes until the answer."""
         answers: list[tuple[str, str]] = []
         self.world.ask(lambda condition, trip: answers.append((STATES[condition], trip)))
         while not answers:
             self._advance(TICK_MS)
         return answers[0]
 
-    def _said(self) -> str:
+    def _state_words(self) -> str:
         state, cause = self._asked()
         if state != "tripped":
             return f"in {state!r}"
@@ -280,15 +292,15 @@ class Rig:
         return f"tripped by {cause!r} at {0.001 * at_ms:.2f} s"
 
     def _watch(self, now_ms: int) -> None:
-        """What is seen before this tick was decided in the one before."""
-        state = self._seen()
+        """Record a change of the state, which was decided in the tick before."""
+        state = self._state_now()
         if state != self.states[-1][1]:
             self.states.append((0.001 * (now_ms - TICK_MS - self._begin_ms), state))
             del self.states[:-MOST_STATES]
 
 
 def _whole_ticks(seconds: float, period_ms: int) -> int:
-    """The nearest number of whole periods, in ms. InputError if that is no time to pass."""
+    """The nearest number of whole periods, in ms. Raises InputError if `seconds` is negative."""
     if not (math.isfinite(seconds) and seconds >= 0.0):
         raise InputError(f"{seconds:g} s: give a number of seconds, 0 or more")
     return round(1000.0 * seconds / period_ms) * period_ms

@@ -13,8 +13,8 @@ from rich.table import Table
 from hil.link.real_time import RealTimeShadow
 from hil.link.shadow import Shadow
 from hil.runs.junit import Case, check_junit, write_junit
-from hil.runs.tick_log import Tape, Taped
-from hil.targets.figures import HEAD, Course, course_in_process, table_row
+from hil.runs.tick_log import LoggedFirmware, TickLog
+from hil.targets.figures import HEAD, TimeSeries, series_in_process, table_row
 from hil.targets.target import Target
 from twin.files.errors import InputError
 from twin.files.json import plain, print_json
@@ -27,12 +27,13 @@ FAILED, UNUSABLE = 1, 2
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What was asked for. every_scenario: then those that are too long for a target are left out.
+class BenchRequest:
+    """The requested targets, scenarios and options.
 
-    compare : the firmware here drives the plant, and any difference of the target fails the run
-    state : from where on they go on, see simulate(); None: from the beginning
-    out: of a single run; of several, where each has a folder; None: out/bench
+    state          : state to continue from, see simulate(); None: from the beginning
+    every_scenario : True skips scenarios that are too long for a target
+    compare        : the firmware here drives the plant; any difference of the target fails the run
+    out            : folder of a single run, or parent folder of several; None: out/bench
     """
 
     pairs: list[tuple[Target, Job]]
@@ -49,65 +50,68 @@ class Wanted:
     quiet: bool
 
 
-def perform_all(wanted: Wanted) -> int:
-    """Do it, print it; the exit status. InputError for a single run that can't be done."""
-    pairs = list(_pairs(wanted))
+def perform_all(request: BenchRequest) -> int:
+    """Perform and print all runs; returns the exit status.
+
+    Raises InputError if a single run can't be performed.
+    """
+    pairs = list(_pairs(request))
     single = len(pairs) == 1
-    if wanted.record and not single:
+    if request.record and not single:
         raise InputError("--record: one file for one run; give one scenario and one target")
     for target, _ in pairs:
-        mode = target.mode(wanted.mode)
-        if wanted.record and not target.reads_frames(mode):
+        mode = target.mode(request.mode)
+        if request.record and not target.reads_frames(mode):
             raise InputError(
-                f"--record: what the firmware on {target.name} reads is in its chips; choose "
-                "another target"
+                f"--record: the inputs of the firmware on {target.name} are only in its chips; "
+                "choose another target"
             )
-    if wanted.record and wanted.state:
+    if request.record and request.state:
         raise InputError(
-            "--record with --resume: a tape begins with a firmware that has just been powered up; "
-            "record the whole run"
+            "--record with --resume: a tick log begins at power-up of the firmware; record the "
+            "whole run"
         )
-    if wanted.junit:
-        check_junit(wanted.junit)
+    if request.junit:
+        check_junit(request.junit)
     summaries: list[dict[str, Any]] = []
     cases: list[Case] = []
     status = 0
-    courses: dict[int, Course] = {}
+    references: dict[int, TimeSeries] = {}
     for target, job in pairs:
         try:
-            outcome, words = _perform(wanted, target, job, single, courses)
+            outcome, words = _perform(request, target, job, single, references)
         except InputError as error:
             cases.append(Case(f"{target.name}.{job.scenario.name}", "verdict", str(error)))
             if single:
-                if wanted.junit:  # or the last run's would still stand there
-                    write_junit(wanted.junit, cases)
+                if request.junit:  # else the file of an earlier run would stay
+                    write_junit(request.junit, cases)
                 raise
             print(f"tubetwin: {target.name}, {job.scenario.name}: {error}", file=sys.stderr)
-            summaries.append(_broken_off(target, job, target.mode(wanted.mode), error))
+            summaries.append(_broken_off(target, job, target.mode(request.mode), error))
             status = UNUSABLE
             continue
         summary = plain(outcome.summary())
         summaries.append(summary)
         cases += _cases(outcome, summary)
-        differs = wanted.compare and bool(summary["worst_difference"])
-        if wanted.compare:
+        differs = request.compare and bool(summary["worst_difference"])
+        if request.compare:
             failure = f"{summary['worst_signal']} differs" if differs else ""
             cases.append(Case(f"{target.name}.{job.scenario.name}", "comparison", failure))
         if differs or not outcome.passed:
             status = max(status, FAILED)
-        if not wanted.quiet:
+        if not request.quiet:
             print(words)
-    if wanted.quiet:
+    if request.quiet:
         print_json(summaries[0] if single else summaries)
     else:
         _show_table(summaries)
-    if wanted.junit:
-        write_junit(wanted.junit, cases)
+    if request.junit:
+        write_junit(request.junit, cases)
     return status
 
 
 def _broken_off(target: Target, job: Job, mode: str, error: InputError) -> dict[str, Any]:
-    """The object of one of several runs that came to no verdict: what is not known is not there."""
+    """The object of one of several runs that ended without a verdict; it has no figures."""
     return {
         "passed": False,
         "error": str(error),
@@ -117,9 +121,9 @@ def _broken_off(target: Target, job: Job, mode: str, error: InputError) -> dict[
     }
 
 
-def _pairs(wanted: Wanted) -> Iterator[tuple[Target, Job]]:
-    for target, job in wanted.pairs:
-        if wanted.every_scenario and target.too_long(job):
+def _pairs(request: BenchRequest) -> Iterator[tuple[Target, Job]]:
+    for target, job in request.pairs:
+        if request.every_scenario and target.too_long(job):
             name = job.scenario.name
             print(f"tubetwin: note: without {name} on {target.name}: too slow", file=sys.stderr)
         else:
@@ -127,23 +131,23 @@ def _pairs(wanted: Wanted) -> Iterator[tuple[Target, Job]]:
 
 
 def _perform(
-    wanted: Wanted, target: Target, job: Job, single: bool, courses: dict[int, Course]
+    request: BenchRequest, target: Target, job: Job, single: bool, references: dict[int, TimeSeries]
 ) -> tuple[Outcome, str]:
-    """One run; what came of it, and in words."""
-    base = wanted.out or Path("out") / "bench"
-    out = base if single and wanted.out else base / target.folder / job.scenario.name
-    mode = target.mode(wanted.mode)
-    rate = wanted.rate
+    """Perform one run; returns its outcome and the text for the console."""
+    base = request.out or Path("out") / "bench"
+    out = base if single and request.out else base / target.folder / job.scenario.name
+    mode = target.mode(request.mode)
+    rate = request.rate
     if rate is None and target.paced_here(mode):
         rate = 1.0
     with ExitStack() as stack:
-        with waiting(f"starting {target.name}", wanted.quiet):
-            world = stack.enter_context(target.world(job, mode, wanted.state))
+        with waiting(f"starting {target.name}", request.quiet):
+            world = stack.enter_context(target.world(job, mode, request.state))
         shadow = world.controller
-        if wanted.compare and isinstance(shadow, Shadow):
+        if request.compare and isinstance(shadow, Shadow):
             shadow.peer_drives = False
-        tape = None
-        if wanted.record:
+        tick_log = None
+        if request.record:
             about = {
                 "target": target.name,
                 "mode": mode,
@@ -151,38 +155,40 @@ def _perform(
                 "tube": job.tube_name,
                 "seed": job.seed,
             }
-            tape = stack.enter_context(Tape(wanted.record, job.settings(), world.outputs, about))
+            tick_log = stack.enter_context(
+                TickLog(request.record, job.settings(), world.outputs, about)
+            )
             if isinstance(world.controller, RealTimeShadow):
-                world.controller.on_tick = tape.tick  # what the board used, and when
+                world.controller.on_tick = tick_log.tick  # inputs and time of the board's tick
             else:
-                world.controller = Taped(world.controller, tape)
-        course = Course(world)
+                world.controller = LoggedFirmware(world.controller, tick_log)
+        series = TimeSeries(world)
 
         def measured(outcome: Outcome) -> dict[str, Any]:
             figures = target.figures(world, mode)
             if target.name != "in-process":
-                if id(job) not in courses:
-                    with waiting("the same run in this process, to compare", wanted.quiet):
-                        courses[id(job)] = course_in_process(job, wanted.state)
-                figures.worst_difference_percent = course.apart_percent(courses[id(job)])
-            figures.overruns += outcome.overruns  # those of pacing
+                if id(job) not in references:
+                    with waiting("the same run in this process, to compare", request.quiet):
+                        references[id(job)] = series_in_process(job, request.state)
+                figures.worst_difference_percent = series.difference_percent(references[id(job)])
+            figures.overruns += outcome.overruns  # of pacing
             return asdict(figures)
 
         outcome, counts = perform(
             job,
             out,
-            wanted.broker,
+            request.broker,
             rate,
-            wanted.csv,
-            wanted.quiet,
+            request.csv,
+            request.quiet,
             world,
             measured,
-            wanted.state,
+            request.state,
         )
-        if tape:
-            tape.close()
+        if tick_log:
+            tick_log.close()
     words = console_lines(outcome, counts, out)
-    if wanted.compare:
+    if request.compare:
         words += f"\n  compared   {_compared(shadow, target)}"
     return outcome, words
 
@@ -201,7 +207,7 @@ def _compared(shadow: Any, target: Target) -> str:
 
 
 def _cases(outcome: Outcome, summary: dict[str, Any]) -> Iterator[Case]:
-    """The verdict, with what was measured, and each expectation."""
+    """The verdict with the measured figures, and each expectation."""
     suite = f"{summary['target']}.{summary['scenario']}"
     properties = {
         key: value for key, value in summary.items() if isinstance(value, str | int | float)
@@ -220,7 +226,7 @@ def _show_table(summaries: list[dict[str, Any]]) -> None:
         table.add_column(name, justify="left" if name in HEAD[:4] else "right", no_wrap=True)
     for summary in summaries:
         table.add_row(*table_row(summary))
-    # Never narrower than its content: a terminal wraps a line, but half a word says nothing.
+    # Never narrower than its content: a terminal wraps a line, rich would cut words.
     width = max(Console().width, Console(width=1000).measure(table).maximum)
     console = Console(width=width)
     with console.capture() as printed:

@@ -12,7 +12,7 @@ from twin.files.whole import check_writable, whole
 
 @dataclass(frozen=True)
 class Case:
-    """One check. failure: why it failed, in words; "" if it did not fail."""
+    """One check. failure: reason of the failure; "" if the check passed."""
 
     suite: str
     name: str
@@ -22,12 +22,15 @@ class Case:
 
 
 def check_junit(path: Path) -> None:
-    """InputError, before any run, if it can't be written."""
+    """Raises InputError, before any run, if the file can't be written."""
     check_writable(path, "--junit")
 
 
 def write_junit(path: Path, cases: Iterable[Case]) -> None:
-    """One suite for each `Case.suite`, whole or not at all. InputError if it can't be written."""
+    """Write one suite for each `Case.suite`, the whole file or nothing.
+
+    Raises InputError if the file can't be written.
+    """
     from junitparser import Failure, JUnitXml, Properties, Property, TestCase, TestSuite
 
     suites: dict[str, TestSuite] = {}
@@ -53,5 +56,5 @@ def write_junit(path: Path, cases: Iterable[Case]) -> None:
 
 
 def _text(value: object) -> str:
-    """What XML 1.0 can hold of it."""
+    """The value as text; "?" for characters that XML 1.0 does not allow."""
     return "".join(c if c.isprintable() or c in "\t\n" else "?" for c in str(value))

@@ -1,4 +1,4 @@
-"""Feeds a tape to the firmware on any target: where do its outputs first part from the tape's?"""
+"""Replays a tick log to the firmware on any target, and finds the first different output."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 
 from firmware.ticks import MASK
 from hil.link.shadow import Difference, Differences
-from hil.runs.tick_log import opened_tape
+from hil.runs.tick_log import open_tick_log
 from hil.targets.target import Target
 from twin.runs.progress import campaign
 
@@ -16,7 +16,11 @@ PROGRESS_TICKS = 10  # three seconds on the emulated Pico
 
 @dataclass
 class Replayed:
-    """first: None if all were the same; worst: the largest difference of each output, counts."""
+    """The result of a replay.
+
+    first : None if all outputs are the same
+    worst : largest difference of each output, counts
+    """
 
     target: str
     ticks: int = 0
@@ -35,7 +39,7 @@ class Replayed:
         first = None
         if self.first:
             first = vars(self.first).copy()
-            first["on_tape"] = first.pop("there")
+            first["logged"] = first["on_tape"] = first.pop("there")  # the old key for a release
         return {
             "target": self.target,
             "ticks": self.ticks,
@@ -51,15 +55,18 @@ class Replayed:
         worst = ", ".join(f"{name} {worst}" for name, worst in self.worst.items() if worst)
         return (
             f"{same}: first difference in tick {first.tick}, at {0.001 * first.now_ms:.2f} s: "
-            f"{first.signal} is {first.there} on the tape and {first.here} here\n"
+            f"{first.signal} is {first.there} in the tick log and {first.here} here\n"
             f"largest differences, counts: {worst}"
         )
 
 
-def replay(tape: Path, target: Target, ticks: int | None = None, quiet: bool = False) -> Replayed:
-    """Step the firmware on `target` through the tape, or its first `ticks`. InputError."""
+def replay(path: Path, target: Target, ticks: int | None = None, quiet: bool = False) -> Replayed:
+    """Step the firmware on `target` through a tick log, or its first `ticks`.
+
+    Raises InputError if the file is not a tick log of this firmware's signals.
+    """
     with ExitStack() as stack:
-        found = stack.enter_context(opened_tape(tape))
+        found = stack.enter_context(open_tick_log(path))
         count = min(ticks or found.ticks, found.ticks)
         title = f"replay on {target.name}"
         progress = stack.enter_context(campaign(title, quiet, note=f"{count} ticks"))

@@ -1,7 +1,8 @@
-"""The tape of a run: what the firmware read and wrote in every tick, for `tubetwin replay`.
+"""The tick log of a run: inputs and outputs of the firmware in every tick, for `tubetwin replay`.
 
-A recording like every other (twin/recording/recorder.py), with a row for each tick instead of each
-second, and with what the firmware was set to, so that it can be stepped again, anywhere.
+A recording (twin/recording/recorder.py) with a row for each tick instead of each second, and with
+the settings of the firmware, so that the same ticks can be repeated on any target. The keys of the
+file ("tape", "wanted_kv", "wanted_ma") keep their names, so that older tick logs can be read.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,20 +24,21 @@ from twin.world.seam import Firmware
 FORMAT = 1
 BLOCK_TICKS = 4096  # read at a time
 COMMAND = (
-    Column("run", "1", "whether the operator wants the beam"),
+    Column("run", "1", "1 if the operator requests the beam"),
     Column("hold", "bits", "laws whose outputs are frozen, see firmware/signals.py"),
-    Column("wanted_kv", "kV", "tube voltage that the operator wants"),
-    Column("wanted_ma", "mA", "emission current that the operator wants"),
+    Column("wanted_kv", "kV", "requested tube voltage"),
+    Column("wanted_ma", "mA", "requested emission current"),
 )
 SIGNALS = tuple(Column(signal[0], signal[1], signal[5]) for signal in (*INPUTS, *OUTPUTS))
 COLUMNS = (Column("now_ms", "ms", "time of the tick, by the firmware's clock"), *COMMAND, *SIGNALS)
 
 
-class Tape:
-    """Writes `path` as Recorder does: nothing is there before `close`.
+class TickLog:
+    """A tick log that is being written to `path`; as with Recorder, the file exists after `close`.
 
-    settings, outputs : of the firmware, and what the actuators held, before the first tick
-    about             : plain values that say where the tape is from
+    settings : of the firmware
+    outputs  : values of the actuators before the first tick
+    about    : plain values that describe the run
     """
 
     def __init__(
@@ -53,7 +55,7 @@ class Tape:
         self._recorder = Recorder(path, COLUMNS, parameters)
 
     def tick(self, now_ms: int, inputs: Inputs, command: Command, outputs: Outputs) -> None:
-        """One more tick, after the firmware's step."""
+        """Append a tick, after the firmware's step."""
         self._recorder.append(
             (
                 now_ms,
@@ -69,19 +71,19 @@ class Tape:
     def close(self) -> None:
         self._recorder.close()
 
-    def __enter__(self) -> "Tape":
+    def __enter__(self) -> "TickLog":
         return self
 
     def __exit__(self, *_: object) -> None:
         self._recorder.discard()
 
 
-class Taped:
-    """A firmware (twin/world/seam.py), and a tape of all its ticks."""
+class LoggedFirmware:
+    """A firmware (twin/world/seam.py) that writes all its ticks to a tick log."""
 
-    def __init__(self, controller: Firmware, tape: Tape):
+    def __init__(self, controller: Firmware, tick_log: TickLog):
         self._controller = controller
-        self._tape = tape
+        self._tick_log = tick_log
 
     @property
     def condition(self) -> int:
@@ -110,12 +112,17 @@ class Taped:
 
     def step(self, now_ms: int, inputs: Inputs, outputs: Outputs, command: Command) -> None:
         self._controller.step(now_ms, inputs, outputs, command)
-        self._tape.tick(now_ms, inputs, command, outputs)
+        self._tick_log.tick(now_ms, inputs, command, outputs)
 
 
 @dataclass(frozen=True)
-class Found:
-    """A tape that is open. about: where it is from; ticks: how many there are."""
+class OpenTickLog:
+    """A tick log that is open for reading.
+
+    about : the description of the run
+    held  : values of the actuators before the first tick
+    ticks : number of ticks
+    """
 
     path: Path
     about: dict[str, Any]
@@ -125,7 +132,7 @@ class Found:
     file: Any
 
     def play(self) -> Iterator[tuple[int, Inputs, Command, tuple[int, ...]]]:
-        """(now_ms, inputs, command, outputs) of each tick. The records are the same each time."""
+        """(now_ms, inputs, command, outputs) of each tick; the two records are reused."""
         inputs, command = Inputs(), Command(0.0, 0.0)
         channels = self.file[CHANNELS]
         datasets = [channels["time"], *(channels[c.name]["value"] for c in COLUMNS[1:])]
@@ -141,25 +148,25 @@ class Found:
 
 
 @contextmanager
-def opened_tape(path: Path) -> Iterator[Found]:
-    """Open a tape. InputError if it is none, or of a firmware with other signals."""
+def open_tick_log(path: Path) -> Iterator[OpenTickLog]:
+    """Open a tick log. Raises InputError if the file is none, or has other signals."""
     with opened(path) as file:
         parameters = values_of(file.get(PARAMETERS, {}))
         if parameters.get("tape") != FORMAT:
             raise InputError(
-                f"{path}: a recording, but no tape; make one with `tubetwin bench --record FILE`"
+                f"{path}: a recording, not a tick log; make one with `tubetwin bench --record FILE`"
             )
         there = {name for name in file[CHANNELS] if name != "time"}
         if there != {column.name for column in COLUMNS[1:]}:
             other = ", ".join(sorted(there ^ {column.name for column in COLUMNS[1:]}))
-            raise InputError(f"{path}: made with other signals ({other}); record it anew")
+            raise InputError(f"{path}: made with other signals ({other}); record it again")
         settings, held = Settings(), Outputs()
         try:
             settings.load(parameters["settings"])
         except ValueError as error:
-            raise InputError(f"{path}: {error}; record it anew") from None
+            raise InputError(f"{path}: {error}; record it again") from None
         held.load([parameters["held"][name] for name in held.NAMES])
         ticks = file[CHANNELS]["time"].shape[0]
         if not ticks:
-            raise InputError(f"{path}: there is no tick on this tape; record it anew")
-        yield Found(Path(path), parameters["about"], settings, held, ticks, file)
+            raise InputError(f"{path}: the tick log is empty; record it again")
+        yield OpenTickLog(Path(path), parameters["about"], settings, held, ticks, file)

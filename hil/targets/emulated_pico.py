@@ -22,10 +22,10 @@ SLOW_MS = 60_000  # of simulated time, ten minutes or more on the emulated Pico
 
 
 class EmulatedPico(Linked):
-    """In real time, its own, with chips on its buses; in lockstep as a bench board without any."""
+    """In real time: a unit with chips on its buses; in lockstep: a bare board."""
 
     name = "rp2040"
-    what = "the Pico's image on an emulated RP2040, chips on its buses; some seconds are enough"
+    what = "the Pico's image on an emulated RP2040 with chips on its buses; slow, for short runs"
     modes = (REAL_TIME, LOCKSTEP)
     options: ClassVar[dict[str, Any]] = {"timeout_s": PATIENCE_S, "resend_s": PATIENCE_S}
     default_scenario = SHORT_SCENARIO
@@ -33,7 +33,7 @@ class EmulatedPico(Linked):
     def missing(self) -> str | None:
         for package in ("rp2040py", "littlefs"):
             if find_spec(package) is None:
-                return f"the package {package} is not installed: run scripts/test, which does it"
+                return f"the package {package} is not installed: run scripts/test"
         return reason_of(find_pico_image)
 
     def too_long(self, job: Job) -> bool:
@@ -50,7 +50,7 @@ class EmulatedPico(Linked):
             return
         if state:
             raise InputError(
-                f"--resume: target {self.name} can't go on from a state but in lockstep; "
+                f"--resume: target {self.name} can continue from a state only in lockstep; "
                 "add --lockstep, or choose another target"
             )
         from hil.pico.world import PicoWorld
@@ -66,5 +66,5 @@ class EmulatedPico(Linked):
     def figures(self, world: World, mode: str) -> Figures:
         if mode == LOCKSTEP:
             return super().figures(world, mode)
-        # Compiled for this run from the source here: what is in the board's flash has this hash.
+        # The firmware in the board's flash was compiled for this run from the source here.
         return Figures(self.name, mode, firmware=__version__, source=source_hash())

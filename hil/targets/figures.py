@@ -1,6 +1,6 @@
-"""One bench run: a job on a target, and what is measured besides the verdict.
+"""The figures that a bench run measures besides the verdict.
 
-`Figures` is what `tubetwin bench --json` adds to the object of `tubetwin run`.
+`tubetwin bench --json` adds the fields of `Figures` to the object of `tubetwin run`.
 """
 
 from array import array
@@ -14,23 +14,23 @@ from twin.runs.job import Job
 from twin.runs.run import build_world, simulate
 from twin.world.world import World
 
-LOOK_MS = 100
-WINDOW = 10  # looks, a second
-SETTLED = 3  # windows with beam before one that is compared
+SAMPLE_MS = 100
+WINDOW = 10  # samples, a second
+SETTLED = 3  # windows with beam before the first compared one
 
 
 @dataclass
 class Figures:
-    """What a target measured. None: there is no such thing there.
+    """The figures of a target; None where the target does not have the figure.
 
-    frames, lost_frames : over the link; lost: sent or awaited in vain, and said again
-    overruns            : ticks at which the firmware had no fresh sample, or pacing came too late
-    worst_difference    : largest difference of any output in any tick to the firmware in this
-                          process on the same inputs, counts, and of which signal
-    worst_difference_percent : the same of mean voltage or current over a second with beam, to the
-                          same run in this process, %
-    firmware, source    : version and hash of the source of the firmware that ran, as it answered;
-                          source_here: the hash of the source in this process
+    link_frames, lost_frames : wire frames over the link, and those lost and sent again
+    overruns            : ticks without a fresh sample, or in which pacing was late
+    worst_difference    : largest difference of any output in any tick from the firmware in this
+                          process on the same inputs, counts; worst_signal: its signal
+    worst_difference_percent : largest difference of voltage or current, as means over a second
+                          with beam, from the same run in this process, %
+    firmware, source    : version and source hash that the firmware reported
+    source_here         : source hash in this process
     """
 
     target: str
@@ -52,8 +52,8 @@ class Figures:
     source_here: str = field(default_factory=source_hash)
 
 
-class Course:
-    """Tube voltage and current of a run, as means over each second."""
+class TimeSeries:
+    """Tube voltage (kV) and emission current (mA) of a run, as means over each second."""
 
     def __init__(self, world: World):
         self.kv = array("d")
@@ -61,9 +61,9 @@ class Course:
         self._plant = world.plant
         self._kv: list[float] = []
         self._ma: list[float] = []
-        world.every(LOOK_MS, self._look)
+        world.every(SAMPLE_MS, self._sample)
 
-    def _look(self, _now_ms: int) -> None:
+    def _sample(self, _now_ms: int) -> None:
         self._kv.append(self._plant.kv)
         self._ma.append(self._plant.ma)
         if len(self._kv) == WINDOW:
@@ -72,8 +72,8 @@ class Course:
             self._kv.clear()
             self._ma.clear()
 
-    def apart_percent(self, other: "Course") -> float | None:
-        """The largest difference to another run; None if the two have no second in common."""
+    def difference_percent(self, other: "TimeSeries") -> float | None:
+        """The largest difference from another run, %; None without a common second with beam."""
         worst = None
         beam = 0
         for at in range(min(len(self.ma), len(other.ma))):
@@ -85,14 +85,14 @@ class Course:
         return worst
 
 
-def course_in_process(job: Job, state: dict[str, Any] | None = None) -> Course:
-    """The same run in this process."""
+def series_in_process(job: Job, state: dict[str, Any] | None = None) -> TimeSeries:
+    """The time series of the same run in this process."""
     world = build_world(job)
     if state:
         world.load(state["world"])
-    course = Course(world)
+    series = TimeSeries(world)
     simulate(job, world=world, state=state)
-    return course
+    return series
 
 
 HEAD = (
@@ -112,7 +112,7 @@ HEAD = (
 
 
 def firmware_words(summary: dict[str, Any]) -> str:
-    """Version and source of the firmware that ran, and whether that is not the source here."""
+    """Version and source hash of the firmware that ran, and the hash here if it differs."""
     if not summary.get("firmware"):
         return "-"
     source = summary.get("source") or "unknown"
@@ -121,7 +121,7 @@ def firmware_words(summary: dict[str, Any]) -> str:
 
 
 def table_row(summary: dict[str, Any]) -> Sequence[str]:
-    """A run's object as cells under HEAD."""
+    """The cells of a run's object, in the columns of HEAD."""
 
     def shown(key: str, form: str = "{}") -> str:
         value = summary.get(key)

@@ -1,4 +1,4 @@
-"""The target that needs nothing: the firmware in this process."""
+"""The target without any requirement: the firmware in this process."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ class InProcess(Target):
         return mode == REAL_TIME
 
     def figures(self, world: World, mode: str) -> Figures:
-        """Nothing is between the twin and this firmware; others differ from it."""
+        """No difference and no link: this firmware is the reference of the other targets."""
         return Figures(
             self.name,
             mode,

@@ -1,4 +1,4 @@
-"""What all targets at the end of a link have in common."""
+"""The common part of all targets at the end of a link."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,15 +20,15 @@ from twin.world.world import World
 
 
 class Linked(Target):
-    """The firmware at the end of a link: it drives the plant, and the one here is compared."""
+    """The firmware at the end of a link, which drives the plant; the one here is compared."""
 
     options: ClassVar[dict[str, Any]] = {}
-    """Of the link: how long anything is waited for."""
+    """Time limits of the link."""
     _shadow: Shadow
     """Of the last world."""
 
     def transport(self) -> Transport:
-        """Open the way there, with a firmware at its end that answers in frames."""
+        """Open the transport to a firmware that answers in wire frames."""
         raise NotImplementedError
 
     @contextmanager
@@ -89,7 +89,7 @@ class Linked(Target):
 
 
 def reason_of(find: Callable[[], object]) -> str | None:
-    """Why it is not found, in one line; None if it is."""
+    """The InputError of `find` as one line; None if it raises none."""
     try:
         find()
     except InputError as error:
@@ -99,7 +99,7 @@ def reason_of(find: Callable[[], object]) -> str | None:
 
 @contextmanager
 def link_errors(name: str) -> Iterator[None]:
-    """A link that is lost is one line for whoever typed the command."""
+    """Make an InputError of one line of a LinkError."""
     try:
         yield
     except LinkError as error:

@@ -19,7 +19,7 @@ class SerialPort(Linked):
     def missing(self) -> str | None:
         if "://" in self.name or Path(self.name).exists() or self.name.upper().startswith("COM"):
             return None
-        return f"there is no {self.name}; plug it in, or see `tubetwin targets`"
+        return f"no port {self.name}; plug the board in, or see `tubetwin targets`"
 
     def transport(self) -> Transport:
         try:

@@ -12,7 +12,7 @@ from hil.targets.target import Target
 from twin.files.errors import InputError
 from twin.files.toml import nearest, shown
 
-# The quickest first.
+# The fastest first.
 TARGETS: tuple[Callable[[], Target], ...] = (
     InProcess,
     *(partial(MicroPython, name) for name in PRECISIONS),
@@ -21,7 +21,7 @@ TARGETS: tuple[Callable[[], Target], ...] = (
 
 
 def builtin_targets() -> list[Target]:
-    """All but ports, whether available or not."""
+    """All targets except ports, available or not."""
     return [make() for make in TARGETS]
 
 

@@ -1,1 +1,1 @@
-"""A real unit on a serial line: its console, its ports, its state of health."""
+"""A real unit on a serial line: console, ports, checks."""

@@ -1,8 +1,8 @@
 """The host's end of the operator's console: lines to a unit on a serial line, and its answers.
 
-What a unit answers is said in firmware/console/commands.py. Everything that can go wrong here is
-one line for whoever typed the command, an InputError: RefusedError has the unit's own words,
-LostError means that the line, or the unit, is gone.
+firmware/console/commands.py describes the answers of a unit. Every error here is an InputError of
+one line: RefusedError contains the unit's message, LostError means that the line is closed or the
+unit does not answer.
 """
 
 import errno
@@ -18,14 +18,14 @@ from typing import Any, Protocol
 from twin.files.errors import InputError
 
 ANSWER_S = 10.0  # for a whole answer; a save waits for the flash
-HELLO_S = 2.0  # for a unit to say that it is one
-POLL_S = 0.1  # of one read
-END = b"\r\n"  # of a line, at MicroPython's own prompt too
-BAUD = 115200  # for a real UART; USB has no use for it
+HELLO_S = 2.0  # for a unit to answer `version`
+POLL_S = 0.1  # time-out of one read
+END = b"\r\n"  # of a line, also at MicroPython's prompt
+BAUD = 115200  # of a real UART; USB ignores the value
 
 
 class Stream(Protocol):
-    """What is needed of a serial port: read gives b"" when nothing comes within its time-out."""
+    """The required methods of a serial port: read gives b"" if nothing comes in its time-out."""
 
     def read(self, size: int = 1, /) -> bytes: ...
     def write(self, data: bytes, /) -> Any: ...
@@ -33,19 +33,19 @@ class Stream(Protocol):
 
 
 class RefusedError(InputError):
-    """The unit understood, and said no."""
+    """The unit understood the command and refused it."""
 
 
 class LostError(InputError):
-    """The line is gone, or the unit does not answer."""
+    """The line is closed or damaged, or the unit does not answer."""
 
 
 class ConsoleClient:
-    """A unit at the other end of `stream`, called `name` in errors. Use it in a `with` statement.
+    """A unit at the other end of `stream`, named `name` in errors. Use it in a `with` statement.
 
-    about : what the unit says of itself: firmware, python, float_bits, board, …
+    about : the unit's answer to `version`: firmware, python, float_bits, board, …
 
-    LostError if no unit answers within `hello_s`.
+    Raises LostError if no unit answers within `hello_s`.
     """
 
     def __init__(
@@ -68,41 +68,44 @@ class ConsoleClient:
             raise
 
     def ask(self, line: str) -> tuple[list[str], str]:
-        """(the lines before the last, what stands behind its "ok"); RefusedError if it is no ok."""
+        """Send a line; returns (the lines before the last, the text after "ok" in the last).
+
+        Raises RefusedError if the last line is "error …".
+        """
         self._write(line)
         deadline_s = self._now_s() + self._answer_s
         lines: list[str] = []
         while True:
-            said = self._line(deadline_s)
-            word, _, rest = said.partition(" ")
+            answer = self._line(deadline_s)
+            word, _, rest = answer.partition(" ")
             if word == "ok":
                 return lines, rest
             if word == "error":
                 raise RefusedError(f"{self.name}: {rest}")
-            lines.append(said)
+            lines.append(answer)
 
     def status(self) -> dict[str, Any]:
-        """Readings, and what the unit says of itself."""
+        """The readings, the state and the trip of the unit."""
         return self._object(self.ask("status")[1])
 
     def settings(self, names: Iterable[str] = ()) -> dict[str, float]:
-        """Values by name, of all settings if no names are given: those that a save would keep."""
+        """Values by name, of all settings without `names`: the values that a save would store."""
         lines = [self.ask(f"get {name}")[1] for name in names] or self.ask("get")[0]
         return dict(self._setting(line) for line in lines)
 
     def check(self, values: Mapping[str, float]) -> None:
-        """RefusedError if the unit could not work with these values in place of its own."""
+        """Raises RefusedError if the unit can't work with these values in place of its own."""
         self._offer(values)
         self.ask("discard")
 
     def save(self, values: Mapping[str, float]) -> str:
-        """Store these values, all or none, and read them back; what the unit said of the save."""
+        """Store these values, all or none, and read them back; returns the answer to `save`."""
         try:
             self._offer(values)
         except LostError as error:
             raise LostError(f"{error}; the unit keeps the settings it had") from None
         try:
-            said = self.ask("save")[1]
+            answer = self.ask("save")[1]
             kept = self.settings()
         except LostError as error:
             raise LostError(
@@ -110,14 +113,17 @@ class ConsoleClient:
             ) from None
         for name, value in values.items():
             self._compare(name, value, kept[name])
-        return said
+        return answer
 
     def link(self) -> tuple[Stream, bytes]:
-        """Ask for the bench's frames: the stream, and what has come of them. It is the caller's
-        then. RefusedError if the unit has none to give, as with the beam on."""
+        """Switch the unit from its console to wire frames; returns the stream and the bytes read.
+
+        The caller then owns the stream. Raises RefusedError if the unit refuses, as it does with
+        the beam on.
+        """
         self._write("link")
         deadline_s = self._now_s() + self._answer_s
-        while b"\0" not in self._pending:  # which ends a frame, and is in no line
+        while b"\0" not in self._pending:  # the end of a wire frame; no line contains it
             line, end, _ = self._pending.partition(b"\n")
             if end and line.startswith(b"error "):
                 raise RefusedError(f"{self.name}: {self._line(deadline_s).partition(' ')[2]}")
@@ -135,12 +141,12 @@ class ConsoleClient:
         self.close()
 
     def _offer(self, values: Mapping[str, float]) -> None:
-        """Set and check; what is refused leaves nothing pending."""
+        """Set and check the values; discard all of them if the unit refuses one."""
         self.ask("discard")
         try:
             for name, value in values.items():
-                said = self.ask(f"set {name} 0x{struct.pack('>d', value).hex()}")[1]
-                self._compare(name, value, self._setting(said)[1])
+                answer = self.ask(f"set {name} 0x{struct.pack('>d', value).hex()}")[1]
+                self._compare(name, value, self._setting(answer)[1])
             self.ask("check")
         except LostError:
             raise
@@ -149,10 +155,10 @@ class ConsoleClient:
             raise
 
     def _compare(self, name: str, sent: float, kept: float) -> None:
-        """A unit that calculates in single precision keeps the nearest number that it has."""
+        """Raises InputError if the values differ; a single-precision unit stores the nearest."""
         same = narrow(kept) == narrow(sent) if self._is_single() else kept == sent
         if not same:
-            raise InputError(f"{self.name}: {name} was sent as {sent!r} and is kept as {kept!r}")
+            raise InputError(f"{self.name}: {name} was sent as {sent!r} and is stored as {kept!r}")
 
     def _setting(self, line: str) -> tuple[str, float]:
         """(name, value) from `NAME VALUE 0xBITS [saved|pending]`."""
@@ -160,7 +166,7 @@ class ConsoleClient:
             name, decimal, bits = line.split()[:3]
             value: float = struct.unpack(">d", bytes.fromhex(bits.removeprefix("0x")))[0]
         except (ValueError, struct.error):
-            raise LostError(f"{self.name}: answers {line[:80]!r}, which is no setting") from None
+            raise LostError(f"{self.name}: answered {line[:80]!r}, which is no setting") from None
         if decimal.lstrip("-").isdecimal():
             return name, int(value)
         return name, shortest(value) if self._is_single() else value
@@ -170,16 +176,19 @@ class ConsoleClient:
 
     def _object(self, text: str) -> dict[str, Any]:
         try:
-            said = json.loads(text)
+            answer = json.loads(text)
         except ValueError:
-            said = None
-        if not isinstance(said, dict):
-            raise LostError(f"{self.name}: answers {text[:80]!r}, which is no JSON object")
-        return said
+            answer = None
+        if not isinstance(answer, dict):
+            raise LostError(f"{self.name}: answered {text[:80]!r}, which is no JSON object")
+        return answer
 
     def _hello(self, hello_s: float) -> dict[str, Any]:
-        """Who is there. What others have left on the line is made an unknown word first: a line
-        end alone would complete it."""
+        """The unit's answer to `version`.
+
+        "?" is sent first: it makes an unknown word of a command that another program has left
+        incomplete on the line. A line end alone would complete and execute that command.
+        """
         self._write("?")
         self._write("version")
         deadline_s = self._now_s() + hello_s
@@ -210,9 +219,11 @@ class ConsoleClient:
             self._more(deadline_s)
 
     def _more(self, deadline_s: float) -> None:
-        """Read what has come."""
+        """Read the bytes that have arrived. Raises LostError after the deadline."""
         if self._now_s() > deadline_s:
-            raise LostError(f"{self.name}: no answer; is it plugged in, and does the firmware run?")
+            raise LostError(
+                f"{self.name}: no answer; is the unit plugged in, and does the firmware run?"
+            )
         try:
             self._pending += self._stream.read(getattr(self._stream, "in_waiting", 0) or 1)
         except OSError as error:
@@ -241,8 +252,8 @@ def shortest(value: float) -> float:
 
 
 def connect(port: str) -> ConsoleClient:
-    """The unit at a pyserial URL, such as /dev/ttyACM0, COM3 or socket://host:port; "auto" is
-    the only port that answers as a unit."""
+    """The unit at a pyserial URL, such as /dev/ttyACM0, COM3 or socket://host:port; "auto": the
+    only USB port at which a unit answers."""
     return find_unit(usb_ports(), _unit_at) if port == "auto" else _unit_at(port)
 
 
@@ -251,7 +262,7 @@ def _unit_at(port: str) -> ConsoleClient:
 
 
 def open_port(url: str) -> Stream:
-    """A serial port by its pyserial URL. InputError if it can't be opened."""
+    """Open a serial port by its pyserial URL. Raises InputError if the port can't be opened."""
     import serial
 
     try:
@@ -270,19 +281,19 @@ def open_port(url: str) -> Stream:
 
 
 def _reason(text: str) -> str:
-    """pyserial's last words, without numbers and quotes: `(25, 'Not a typewriter')`."""
+    """The last part of pyserial's message, without numbers and quotes: `(25, 'Not a …')`."""
     return re.sub(r"^[(\[](?:Errno )?\d+[],] '?(.*?)'?\)?$", r"\1", text.split(": ")[-1])
 
 
 def usb_ports() -> list[str]:
-    """Serial ports of boards on USB. A generator may listen at any other: they are not asked."""
+    """Serial ports of boards on USB. Other ports are not opened: a generator may be on one."""
     from hil.unit.ports import ports
 
     return [port.url for port in ports() if port.vendor]
 
 
 def find_unit(ports: Iterable[str], unit_at: Callable[[str], ConsoleClient]) -> ConsoleClient:
-    """The only one of these ports at which a unit answers. InputError if none does, or several."""
+    """The only unit that answers at these ports. Raises InputError if none or several answer."""
     found: list[ConsoleClient] = []
     silent = []
     for port in ports:
@@ -301,4 +312,4 @@ def find_unit(ports: Iterable[str], unit_at: Callable[[str], ConsoleClient]) -> 
         raise InputError(
             f"--port auto: no unit answers at {', '.join(silent)}; does the firmware run there?"
         )
-    raise InputError("--port auto: there is no serial port on USB; plug a unit in or name a --port")
+    raise InputError("--port auto: no serial port on USB; plug a unit in or name a --port")

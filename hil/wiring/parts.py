@@ -1,4 +1,4 @@
-"""What a wiring plan is made of: line, chips, wires, faults; see hil/wiring/plan.py."""
+"""The parts of a wiring plan: serial wire, chips, wires, faults; see hil/wiring/plan.py."""
 
 from typing import Literal, NamedTuple
 
@@ -10,12 +10,12 @@ from twin.world.faults import CONTACTS
 
 RANGES = {signal[0]: (signal[2], signal[3]) for signal in (*INPUTS, *OUTPUTS)}
 SWITCHES = "switches"
-# Half a count: a converter whose full scale is one count more than its highest reading covers it.
-SLACK_COUNTS = 0.5
+# Half a count: a converter's full scale is often one count above its highest reading.
+TOLERANCE_COUNTS = 0.5
 
 
 class Model(NamedTuple):
-    """A kind of chip: whether the firmware reads it, its channels, whether it has a scale."""
+    """A type of chip. read: True if the firmware reads it; scaled: True if wires have a scale."""
 
     read: bool
     channels: int = 1
@@ -30,15 +30,15 @@ CHIPS = {
 }
 
 
-class Line(Strict):
-    """The serial line to the board: what pyserial opens, and how time passes on it."""
+class SerialWire(Strict):
+    """The serial connection to the board: a pyserial URL, and which clock controls the other."""
 
     url: str = Field(min_length=1)
     mode: Literal["lockstep", "real-time"]
 
 
 class Chip(Strict):
-    """A converter on the board's buses, at an address (I2C) or selected by a pin (SPI)."""
+    """A converter on a bus of the board, with an address (I2C) or a select pin (SPI)."""
 
     model: str
     bus: Literal["i2c", "spi"]
@@ -49,25 +49,26 @@ class Chip(Strict):
     def _is_reached(self) -> "Chip":
         if self.model not in CHIPS:
             raise EntryError(
-                f"{shown(self.model)} is no chip; {nearest(self.model, CHIPS)}", "model"
+                f"{shown(self.model)} is not a chip; {nearest(self.model, CHIPS)}", "model"
             )
         needed, other = ("address", "select") if self.bus == "i2c" else ("select", "address")
         if not getattr(self, needed):
-            raise EntryError(f"is missing; a chip on {self.bus} has one", needed, missing=True)
+            raise EntryError(f"is missing; a chip on {self.bus} needs one", needed, missing=True)
         if getattr(self, other):
-            raise EntryError(f"does not go with {self.bus}; delete it", other)
+            raise EntryError(f"is not used with {self.bus}; delete it", other)
         return self
 
 
 class Wire(Strict):
-    """How one signal, or some that are made alike, come to the board or from it.
+    """The way of one signal, or of several with the same way, to the board or from it.
 
-    by        : "frame": raw counts over the link; "firmware": the board makes it by itself;
-                "emulated": a model of what is at the pin
-    contact   : of "switches", which
-    per_count : `unit`s of one count, at the board's end; `divider`: those at the far end for one
-                here; span: what the board's end can read or make; reaches: the counts that come,
-                where they are not all of the declaration
+    by        : "frame": raw counts in wire frames; "firmware": the board itself makes the value;
+                "emulated": a model of the circuit at the pin
+    contact   : name of one contact of the signal "switches"
+    per_count : size of one count at the board, in `unit`
+    divider   : value at the far end divided by the value at the board
+    span      : range that the board can read or make, in `unit`
+    reaches   : range of the counts that occur, if smaller than the declared range
     """
 
     signals: tuple[str, ...] = Field(min_length=1)
@@ -87,18 +88,19 @@ class Wire(Strict):
         for index, name in enumerate(self.signals):
             if name not in RANGES:
                 raise EntryError(
-                    f"{shown(name)} is no signal; {nearest(name, RANGES)}", "signals", index
+                    f"{shown(name)} is not a signal; {nearest(name, RANGES)}", "signals", index
                 )
         if self.contact and (self.signals != (SWITCHES,) or self.contact not in CONTACTS):
             raise EntryError(
-                f"{shown(self.contact)} is none of {', '.join(CONTACTS)} of {SWITCHES}; correct it",
+                f"{shown(self.contact)} is not a contact of {SWITCHES}; choose "
+                f"{', '.join(CONTACTS)}",
                 "contact",
             )
         ends = [bool(self.pin), bool(self.chip)]
         if self.by in ("frame", "firmware"):
             if any(ends) or self.per_count or self.span or self.reaches:
                 raise EntryError(
-                    f"has neither pin nor scale; leave it {self.signals[0]} alone", "by"
+                    f"{self.by} has neither pin nor scale; delete those of {self.signals[0]}", "by"
                 )
             return self
         if sum(ends) != 1 or len(self.signals) != 1:
@@ -108,29 +110,30 @@ class Wire(Strict):
                 raise EntryError(f"is missing; {other} needs it", key, missing=True)
         low, high = RANGES[self.signals[0]]
         if self.reaches and not low <= self.reaches[0] < self.reaches[1] <= high:
-            raise EntryError(f"lies outside {low} to {high} counts; correct it", "reaches")
+            raise EntryError(f"is outside {low} to {high} counts; correct it", "reaches")
         return self
 
     def short_of_counts(self) -> str:
-        """Which counts the span leaves out, in words; "" if none."""
+        """The error text if the span does not cover all counts; "" if it does."""
         span, each = self.span, self.per_count
         if span is None or each is None:
             return ""
         low, high = self.reaches or RANGES[self.signals[0]]
-        if span[0] <= (low + SLACK_COUNTS) * each and (high - SLACK_COUNTS) * each <= span[1]:
+        lowest, highest = (low + TOLERANCE_COUNTS) * each, (high - TOLERANCE_COUNTS) * each
+        if span[0] <= lowest and highest <= span[1]:
             return ""
         return (
             f"{span[0]:g} to {span[1]:g} {self.unit} are {span[0] / each:.0f} to "
-            f"{span[1] / each:.0f} counts, and not {low} to {high}; correct the scale, or say in "
-            "reaches which counts come"
+            f"{span[1] / each:.0f} counts, not {low} to {high}; correct the scale, or give the "
+            "counts that occur in reaches"
         )
 
 
 class FaultMethod(Strict):
-    """How a fault of twin/world/faults.py is made.
+    """The way in which a fault of twin/world/faults.py is made.
 
-    by : "seam": in the raw counts; "pin": nothing arrives at a pin; "off-bus": chips are taken off
-         their buses
+    by : "seam": in the raw counts; "pin": the signal does not arrive at a pin; "off-bus": chips
+         do not answer on their bus
     """
 
     by: Literal["seam", "pin", "off-bus"]
@@ -145,5 +148,5 @@ class FaultMethod(Strict):
             if key == needed and not given:
                 raise EntryError(f"is missing; {self.by} needs it", key, missing=True)
             if key != needed and given:
-                raise EntryError(f"does not go with {self.by}; delete it", key)
+                raise EntryError(f"is not used with {self.by}; delete it", key)
         return self

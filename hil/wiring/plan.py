@@ -1,8 +1,8 @@
-"""Wiring plans: where each signal of the seam is made, to what scale, and which faults can be made.
+"""Wiring plans: pin, chip or wire frame of each signal, its scale, and the possible faults.
 
 A plan is a TOML file, built in (hil/wiring/built_in/) or the user's own; docs/bench/benches.md
-describes the format. A plan that contradicts itself or the firmware's declaration is an InputError
-of one line.
+describes the format. A plan that contradicts itself or firmware/signal_table.py raises an
+InputError of one line.
 """
 
 import os
@@ -19,8 +19,8 @@ from hil.wiring.parts import (
     SWITCHES,
     Chip,
     FaultMethod,
-    Line,
     Model,
+    SerialWire,
     Wire,
 )
 from twin.files.errors import InputError
@@ -32,16 +32,18 @@ IN = frozenset(signal[0] for signal in INPUTS)
 
 
 class WiringPlan(Strict):
-    """One plan. `faults` are all that can be made with it; others are refused.
+    """One plan.
 
-    board : its kind, one of firmware/boards/board_table.py; needed where the plan names pins
-    link  : the serial line; needed where signals pass in frames
+    board  : type of the board, a name of firmware/boards/board_table.py; needed if the plan
+             contains pins
+    link   : serial connection; needed if signals pass in wire frames
+    faults : the faults that can be made on this bench; others are refused
     """
 
     name: str
     title: str
     board: str | None = None
-    link: Line | None = None
+    link: SerialWire | None = None
     chips: dict[str, Chip] = Field(default_factory=dict)
     wire: tuple[Wire, ...] = Field(min_length=1)
     faults: dict[str, FaultMethod] = Field(default_factory=dict)
@@ -57,7 +59,7 @@ class WiringPlan(Strict):
         return self
 
     def wire_of(self, signal: str, contact: str = "") -> Wire:
-        """The wire that carries a signal; KeyError if there is none of this name."""
+        """The wire that carries a signal. Raises KeyError for an unknown signal."""
         for wire in self.wire:
             if signal in wire.signals and wire.contact in ("", contact):
                 return wire
@@ -70,11 +72,11 @@ class WiringPlan(Strict):
                 self._pin(chip.select, "chips", name, "select")
             place = (chip.bus, chip.address or chip.select)
             if place in seen:
-                raise EntryError(f"is where {seen[place]} is; correct one", "chips", name)
+                raise EntryError(f"has the place of {seen[place]}; correct one", "chips", name)
             seen[place] = name
 
     def _check_ends(self) -> None:
-        """Every end exists, carries this direction and range, and no other signal."""
+        """Every pin and channel exists, has the signal's direction and range, and is used once."""
         seen: dict[tuple[object, ...], str] = {}
         for chip in self.chips.values():
             if chip.select:
@@ -82,11 +84,11 @@ class WiringPlan(Strict):
         for index, wire in enumerate(self.wire):
             signal, at = wire.signals[0], ("wire", index)
             if wire.by == "frame" and not self.link:
-                raise EntryError("is missing; frames need one", "link", missing=True)
+                raise EntryError("is missing; wire frames need one", "link", missing=True)
             for end in self._ends(wire, at):
                 if end in seen:
                     raise EntryError(
-                        f"{' '.join(map(str, end))} carries {seen[end]} already; correct one",
+                        f"{' '.join(map(str, end))} already carries {seen[end]}; correct one",
                         *at,
                         str(end[0]),
                     )
@@ -102,7 +104,7 @@ class WiringPlan(Strict):
             chip = self.chips.get(wire.chip)
             if chip is None:
                 raise EntryError(
-                    f"{shown(wire.chip)} is no chip here; {nearest(wire.chip, self.chips)}",
+                    f"{shown(wire.chip)} is not in [chips]; {nearest(wire.chip, self.chips)}",
                     *at,
                     "chip",
                 )
@@ -110,7 +112,9 @@ class WiringPlan(Strict):
             self._check_end(wire, chip.model, model, *at, "chip")
             if wire.channel >= model.channels:
                 raise EntryError(
-                    f"{chip.model} has {model.channels}, from 0 on; correct it", *at, "channel"
+                    f"{chip.model} has channels 0 to {model.channels - 1}; correct it",
+                    *at,
+                    "channel",
                 )
             yield "chip", wire.chip, wire.channel
 
@@ -123,7 +127,7 @@ class WiringPlan(Strict):
             raise EntryError(f"is missing; {what} has a scale", *at[:-1], "per_count", missing=True)
 
     def _check_signals(self) -> None:
-        """Each signal is wired once, contacts one by one or all together."""
+        """Each signal is wired once; contacts are wired one by one or all together."""
         left = {(name, contact) for name in RANGES for contact in _parts(name)}
         for index, wire in enumerate(self.wire):
             for place, name in enumerate(wire.signals):
@@ -145,23 +149,25 @@ class WiringPlan(Strict):
         for kind, fault in self.faults.items():
             at = ("faults", kind)
             if kind not in FAULTS:
-                raise EntryError(f"no fault is called so; {nearest(kind, FAULTS)}", *at)
+                raise EntryError(f"is not a fault; {nearest(kind, FAULTS)}", *at)
             if fault.by == "seam" and any(w.by not in ("frame", "firmware") for w in self.wire):
-                raise EntryError("the seam is out of reach: not all is in frames", *at, "by")
+                raise EntryError("seam needs all signals in wire frames; correct it", *at, "by")
             if fault.pin:
                 self._pin(fault.pin, *at, "pin")
             for index, chip in enumerate(fault.chips):
                 if chip not in self.chips:
                     near = nearest(chip, self.chips)
-                    raise EntryError(f"{shown(chip)} is no chip here; {near}", *at, "chips", index)
+                    raise EntryError(
+                        f"{shown(chip)} is not in [chips]; {near}", *at, "chips", index
+                    )
 
     def _pin(self, name: str, *at: str | int) -> None:
         if self.board is None:
-            raise EntryError("is missing; pins are those of a board", "board", missing=True)
+            raise EntryError("is missing; pins need a board", "board", missing=True)
         pins = BOARD_TYPES[self.board].pins
         if name not in pins:
             raise EntryError(
-                f"{shown(name)} is no pin of a {self.board}; {nearest(name, pins)}", *at
+                f"{shown(name)} is not a pin of {self.board}; {nearest(name, pins)}", *at
             )
 
 
@@ -170,7 +176,7 @@ def builtin_plans() -> list[str]:
 
 
 def load_plan(name_or_path: str | os.PathLike[str]) -> WiringPlan:
-    """A built-in name or a .toml file. InputError in one line."""
+    """Load a plan by its built-in name or its .toml file. Raises InputError with one line."""
     text = os.fspath(name_or_path)
     if text.lower().endswith(".toml"):
         return load_toml(text, WiringPlan, name=Path(text).stem)

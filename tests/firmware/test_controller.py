@@ -24,7 +24,7 @@ from firmware.signals import (
     Inputs,
     Outputs,
 )
-from tests.kit.chip_bench import RANGES, TICK_MS, Bench, healthy
+from tests.kit.chip_bench import RANGES, TICK_MS, ChipBench, healthy
 
 CODE = {name: code for code, name in NAMES.items()}
 OPEN = {"switches": GENERATOR_OK}
@@ -37,15 +37,15 @@ def kv_of(outputs: Any) -> float:
 
 @pytest.fixture(scope="module")
 def full_beam() -> dict:
-    bench = Bench()
+    bench = ChipBench()
     bench.start()
     return bench.snapshot()
 
 
 @pytest.fixture
-def beam(full_beam: dict) -> Bench:
+def beam(full_beam: dict) -> ChipBench:
     """A bench with full beam."""
-    bench = Bench()
+    bench = ChipBench()
     bench.resume(full_beam)
     return bench
 
@@ -54,7 +54,7 @@ def beam(full_beam: dict) -> Bench:
 
 
 def test_a_start_goes_through_preheat_and_ramp_to_the_beam_that_was_asked_for():
-    bench = Bench()
+    bench = ChipBench()
     bench.run(100)
     assert bench.outputs.state == OFF
     bench.command.run = True
@@ -67,7 +67,7 @@ def test_a_start_goes_through_preheat_and_ramp_to_the_beam_that_was_asked_for():
     assert bench.ma == pytest.approx(0.98, abs=0.002)
 
 
-def test_a_stop_shows_in_its_own_tick_and_the_lamp_stays_for_half_a_second(beam: Bench):
+def test_a_stop_shows_in_its_own_tick_and_the_lamp_stays_for_half_a_second(beam: ChipBench):
     beam.forced = {"kv_monitor_raw": 0}  # the readback would keep it lit for longer
     beam.command.run = False
     beam.tick()
@@ -86,7 +86,7 @@ def test_the_lamp_stays_for_half_a_second_wherever_between_two_turns_it_ends(
     full_beam: dict, tick_ms: int
 ):
     for ticks in range(200 // tick_ms):
-        bench = Bench()
+        bench = ChipBench()
         bench.resume(full_beam)
         bench.forced = {"kv_monitor_raw": 0}
         for _ in range(ticks + 20):
@@ -100,7 +100,7 @@ def test_the_lamp_stays_for_half_a_second_wherever_between_two_turns_it_ends(
 
 
 @pytest.mark.parametrize("by", ["stop", "trip"])
-def test_after_a_stop_or_a_trip_all_begins_from_nothing(beam: Bench, by: str):
+def test_after_a_stop_or_a_trip_all_begins_from_nothing(beam: ChipBench, by: str):
     if by == "trip":
         beam.forced = OPEN
         beam.tick()
@@ -124,7 +124,7 @@ def test_after_a_stop_or_a_trip_all_begins_from_nothing(beam: Bench, by: str):
 
 
 def test_the_lamp_is_lit_as_long_as_voltage_is_read_back_whatever_was_commanded():
-    bench = Bench()
+    bench = ChipBench()
     bench.run(1000)
     assert bench.outputs.lamp_on == 0
     bench.forced = {"kv_monitor_raw": 600}
@@ -135,7 +135,7 @@ def test_the_lamp_is_lit_as_long_as_voltage_is_read_back_whatever_was_commanded(
     assert bench.outputs.lamp_on == 1
 
 
-def test_a_start_with_the_door_open_after_another_trip_tells_its_new_cause_at_once(beam: Bench):
+def test_a_start_with_the_door_open_after_another_trip_tells_its_new_cause_at_once(beam: ChipBench):
     beam.forced = {"switches": ALL_CLOSED & ~GENERATOR_OK}
     beam.run(TICK_MS)
     assert (beam.outputs.state, beam.outputs.trip) == (TRIPPED, CODE["generator"])
@@ -159,7 +159,7 @@ def test_the_first_tick_makes_safe_whatever_the_actuators_held():
 @pytest.mark.parametrize("kv", [math.nan, -math.inf, -5.0, 0.0])
 @pytest.mark.parametrize("ma", [math.nan, -1.0, 0.98, math.inf])
 def test_a_voltage_that_is_none_never_enables_high_voltage(kv: float, ma: float):
-    bench = Bench()
+    bench = ChipBench()
     bench.command.kv, bench.command.ma = kv, ma
     bench.run(100)
     bench.command.run = True
@@ -171,14 +171,14 @@ def test_a_voltage_that_is_none_never_enables_high_voltage(kv: float, ma: float)
 
 
 @pytest.mark.parametrize("ma", [math.nan, -math.inf, -1.0])
-def test_a_current_that_is_none_closes_the_gun(beam: Bench, ma: float):
+def test_a_current_that_is_none_closes_the_gun(beam: ChipBench, ma: float):
     beam.command.ma = ma
     beam.run(15_000)
     assert beam.outputs.state == BEAM
     assert beam.ma < 0.001
 
 
-def test_commands_without_end_are_kept_to_the_ratings(beam: Bench):
+def test_commands_without_end_are_kept_to_the_ratings(beam: ChipBench):
     beam.command.kv = beam.command.ma = math.inf
     beam.run(20_000)
     assert beam.outputs.state == BEAM
@@ -188,7 +188,7 @@ def test_commands_without_end_are_kept_to_the_ratings(beam: Bench):
 
 def test_a_voltage_that_is_raised_at_full_current_trips_nothing():
     """What the power leaves falls faster than the current's slew would let it follow."""
-    bench = Bench()
+    bench = ChipBench()
     bench.command.kv, bench.command.ma = 40.0, 1.2
     bench.start()
     assert bench.ma == pytest.approx(1.2, abs=0.01)
@@ -204,7 +204,7 @@ def test_a_voltage_that_is_raised_at_full_current_trips_nothing():
 # Holds and ages.
 
 
-def test_a_law_that_is_held_leaves_its_outputs_alone(beam: Bench):
+def test_a_law_that_is_held_leaves_its_outputs_alone(beam: ChipBench):
     beam.settings.ma_ppm_per_k = 500.0
     beam.command.hold = HOLD_THERMAL | HOLD_EMISSION | HOLD_COMPENSATION
     beam.tick()
@@ -215,7 +215,7 @@ def test_a_law_that_is_held_leaves_its_outputs_alone(beam: Bench):
     assert (beam.outputs.values(), beam.controller.compensation.trim) == before
 
 
-def test_a_thermal_law_that_is_let_go_begins_without_a_bump(beam: Bench):
+def test_a_thermal_law_that_is_let_go_begins_without_a_bump(beam: ChipBench):
     beam.head_c = 55.0
     beam.run(60_000)
     beam.command.hold = HOLD_THERMAL
@@ -227,7 +227,7 @@ def test_a_thermal_law_that_is_let_go_begins_without_a_bump(beam: Bench):
     assert abs(beam.outputs.fan_program_raw - held) < 0.01 * 65535
 
 
-def test_the_current_is_the_commanded_one_times_the_trim(beam: Bench):
+def test_the_current_is_the_commanded_one_times_the_trim(beam: ChipBench):
     beam.settings.ma_ppm_per_k = 500.0
     beam.forced = {"generator_temperature_raw": 4000}
     beam.run(40_000)
@@ -239,7 +239,7 @@ def test_the_current_is_the_commanded_one_times_the_trim(beam: Bench):
 def test_a_stale_sensor_holds_the_trim(age: str):
     s = Settings()
     s.load({"ma_ppm_per_k": 500.0, "mount_per_k": 0.001})
-    bench = Bench(s)
+    bench = ChipBench(s)
     bench.run(2000)
     trim = bench.controller.compensation.trim
     warmer = {"generator_temperature_raw": 3500, "mount_temperature_raw": pt100_raw(35.0)}
@@ -253,7 +253,7 @@ def test_a_stale_sensor_holds_the_trim(age: str):
 
 def test_a_head_that_is_not_read_yet_leaves_the_fan_as_it_is_and_then_gives_no_kick():
     """As at power-up, before the first conversion: the count is 0, some -250 degC."""
-    bench = Bench()
+    bench = ChipBench()
     bench.outputs.fan_program_raw = 30000
     bench.forced = {"head_age_ms": 65535, "head_temperature_raw": 0}
     bench.run(5000)
@@ -264,7 +264,7 @@ def test_a_head_that_is_not_read_yet_leaves_the_fan_as_it_is_and_then_gives_no_k
 
 
 def test_a_stale_room_is_taken_as_it_was_last():
-    bench = Bench()
+    bench = ChipBench()
     bench.forced = {"room_temperature_raw": 2500}
     bench.run(2000)
     bench.forced = {"room_temperature_raw": -4000, "room_age_ms": 3001}
@@ -272,7 +272,7 @@ def test_a_stale_room_is_taken_as_it_was_last():
     assert bench.controller.room_c == 25.0
 
 
-def test_the_head_is_cooled_without_beam_and_after_a_trip_too(beam: Bench):
+def test_the_head_is_cooled_without_beam_and_after_a_trip_too(beam: ChipBench):
     beam.forced = OPEN
     beam.head_c = 70.0
     beam.run(5000)

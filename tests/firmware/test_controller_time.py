@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from firmware.controller import BEAM, OFF, PREHEAT, RAMP, TRIPPED, Controller
 from firmware.signals import GENERATOR_OK
 from firmware.ticks import MASK, PERIOD_MS, diff
-from tests.kit.chip_bench import RANGES, TICK_MS, Bench
+from tests.kit.chip_bench import RANGES, TICK_MS, ChipBench
 from tests.kit.state_space import Machine, Witness, check, letter, quick_settings
 
 OPEN = {"switches": GENERATOR_OK}
@@ -21,7 +21,7 @@ def kv_of(outputs: Any) -> float:
 
 
 def test_the_laws_take_their_turns_at_their_rates_and_never_two_in_a_tick():
-    bench = Bench()
+    bench = ChipBench()
     turns: dict[str, list[int]] = {"_slow": [], "_thermal": [], "_compensate": []}
     for name, times in turns.items():
         act = getattr(bench.controller, name)
@@ -42,7 +42,7 @@ def test_the_laws_take_their_turns_at_their_rates_and_never_two_in_a_tick():
 @pytest.mark.parametrize("late_ms", [20, 70, 500, 60_000, PERIOD_MS - 10])
 def test_after_late_ticks_nothing_is_done_in_haste(late_ms: int):
     """The ramp keeps its slew and the delays their length; a step back in time is a late tick."""
-    bench = Bench()
+    bench = ChipBench()
     bench.run(100)
     bench.command.run = True
     bench.until_state(RAMP, 6000)
@@ -102,7 +102,7 @@ def test_whatever_comes_together_and_however_late_every_invariant_holds(scenes: 
             was = witness
 
 
-def story(bench: Bench) -> list[tuple]:
+def story(bench: ChipBench) -> list[tuple]:
     """Start, beam, a door that opens, a new start: outputs of every tick, and the trip's time."""
     began_ms = bench.now_ms
     told = []
@@ -117,8 +117,8 @@ def story(bench: Bench) -> list[tuple]:
 
 @pytest.mark.parametrize("before_ms", [10, 40, 1000, 12_345, 29_000, 29_010, 31_015])
 def test_a_run_across_the_wrap_of_the_counter_is_a_run_without_it(before_ms: int):
-    told = story(Bench(start_ms=PERIOD_MS - before_ms))
-    assert told == story(Bench())
+    told = story(ChipBench(start_ms=PERIOD_MS - before_ms))
+    assert told == story(ChipBench())
     assert {values[STATE_AT] for values in told} == {OFF, PREHEAT, RAMP, BEAM, TRIPPED}
     assert max(values[-1] for values in told) == 29_000
 
@@ -133,7 +133,7 @@ def test_a_run_across_the_wrap_of_the_counter_is_a_run_without_it(before_ms: int
 )
 def test_a_run_saved_at_any_tick_continues_bit_for_bit(ticks: int, fault: dict[str, int]):
     """Through JSON, into a controller that has just been built."""
-    bench, other = Bench(), Bench()
+    bench, other = ChipBench(), ChipBench()
     for tick in range(ticks):
         bench.command.run = tick >= 10
         bench.tick()
@@ -149,7 +149,7 @@ def test_a_run_saved_at_any_tick_continues_bit_for_bit(ticks: int, fault: dict[s
 
 def test_the_state_is_all_that_a_controller_remembers():
     """An attribute that changes in a run and is not in the state would be lost."""
-    bench, fresh = Bench(), Bench()
+    bench, fresh = ChipBench(), ChipBench()
     bench.start()
     for part in ("", *Controller.LAWS):
         owner, new = (

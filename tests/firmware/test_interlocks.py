@@ -12,7 +12,7 @@ from firmware.controller import BEAM, OFF, RAMP, TRIPPED
 from firmware.interlocks import NAMES, Interlocks
 from firmware.settings import Settings
 from firmware.signals import ALL_CLOSED, CHAIN_A, CHAIN_B, GENERATOR_OK, HOLD_EMISSION, Outputs
-from tests.kit.chip_bench import TICK_MS, Bench, healthy
+from tests.kit.chip_bench import TICK_MS, ChipBench, healthy
 from tests.kit.full_scales import KV_PER_COUNT, MA_PER_COUNT
 from twin.trip_words import PAGE, interlock, interlocks, trip_words
 
@@ -77,15 +77,15 @@ AGED = {row.name for row in interlocks() if row.is_age}
 
 @pytest.fixture(scope="module")
 def full_beam() -> dict:
-    bench = Bench()
+    bench = ChipBench()
     bench.start()
     return bench.snapshot()
 
 
 @pytest.fixture
-def bench(full_beam: dict) -> Bench:
+def bench(full_beam: dict) -> ChipBench:
     """A bench with full beam."""
-    bench = Bench()
+    bench = ChipBench()
     bench.resume(full_beam)
     return bench
 
@@ -133,7 +133,7 @@ def test_a_condition_trips_after_its_delay_and_not_before(
 ):
     earliest_ms = 0 if name in AGED else DELAY_MS[name]
     for offset_ms in range(0, SAMPLE_MS, 10):  # wherever between two looks it begins
-        bench = Bench()
+        bench = ChipBench()
         bench.resume(full_beam)
         bench.run(offset_ms)
         bench.forced = bad
@@ -145,7 +145,7 @@ def test_a_condition_trips_after_its_delay_and_not_before(
 
 @by_case
 def test_what_lies_just_on_the_good_side_trips_nothing(
-    bench: Bench, name: str, bad: dict[str, int], good: dict[str, int]
+    bench: ChipBench, name: str, bad: dict[str, int], good: dict[str, int]
 ):
     bench.forced = good
     bench.run(latest_ms(name) + 500)
@@ -157,7 +157,7 @@ def test_what_lies_just_on_the_good_side_trips_nothing(
     "name", [name for name in CONDITIONS if DELAY_MS[name] and name not in AGED]
 )
 def test_a_condition_that_goes_before_its_delay_trips_nothing_and_is_forgotten(
-    bench: Bench, name: str
+    bench: ChipBench, name: str
 ):
     bad, _ = CONDITIONS[name]
     for _ in range(4):
@@ -170,7 +170,7 @@ def test_a_condition_that_goes_before_its_delay_trips_nothing_and_is_forgotten(
 
 @pytest.mark.parametrize("first", CONDITIONS)
 @pytest.mark.parametrize("second", ["chain-a", "over-voltage", "lamp", "fan"])
-def test_the_first_cause_is_the_one_that_is_kept(bench: Bench, first: str, second: str):
+def test_the_first_cause_is_the_one_that_is_kept(bench: ChipBench, first: str, second: str):
     bench.forced = CONDITIONS[first][0]
     bench.until_state(TRIPPED, latest_ms(first))
     at_ms = bench.controller.trip_ms
@@ -182,7 +182,7 @@ def test_the_first_cause_is_the_one_that_is_kept(bench: Bench, first: str, secon
 
 @pytest.mark.parametrize("name", CONDITIONS)
 def test_with_the_condition_there_a_new_start_never_gets_as_far_as_high_voltage(
-    bench: Bench, name: str
+    bench: ChipBench, name: str
 ):
     bench.command.run = False
     bench.run(1000)
@@ -196,7 +196,7 @@ def test_with_the_condition_there_a_new_start_never_gets_as_far_as_high_voltage(
 
 
 @pytest.mark.parametrize("name", CONDITIONS)
-def test_without_beam_a_condition_trips_nothing(bench: Bench, name: str):
+def test_without_beam_a_condition_trips_nothing(bench: ChipBench, name: str):
     bench.command.run = False
     bench.run(1000)
     bench.forced = CONDITIONS[name][0]
@@ -207,7 +207,7 @@ def test_without_beam_a_condition_trips_nothing(bench: Bench, name: str):
 
 @pytest.mark.parametrize("alone", [CHAIN_A, CHAIN_B])
 def test_channels_that_disagree_for_too_long_lock_out_until_both_were_seen_open(alone: int):
-    bench = Bench()
+    bench = ChipBench()
     bench.forced = {"switches": alone | GENERATOR_OK}
     bench.run(DELAY_MS["chain-disagree"] + 2 * SAMPLE_MS)
     for switches, wanted in (
@@ -235,7 +235,7 @@ def test_channels_that_disagree_for_less_than_the_delay_lock_nothing_out(
     apart_ms: list[int], alone: int
 ):
     """A door's two contacts never close in the same millisecond."""
-    bench = Bench()
+    bench = ChipBench()
     for duration_ms in apart_ms:
         bench.forced = {"switches": alone | GENERATOR_OK}
         bench.run(duration_ms)
@@ -336,7 +336,7 @@ def test_the_fan_is_at_fault_below_half_of_its_program(fan_program_raw: int, rpm
 
 @pytest.mark.parametrize("read_kv", [1.1, 29.0, 52.0])
 def test_a_voltage_that_nothing_enabled_keeps_the_beam_from_starting(read_kv: float):
-    bench = Bench()
+    bench = ChipBench()
     bench.forced = {"kv_monitor_raw": kv(read_kv)}
     bench.run(100)
     bench.command.run = True
@@ -346,7 +346,7 @@ def test_a_voltage_that_nothing_enabled_keeps_the_beam_from_starting(read_kv: fl
     assert passed_ms < bench.settings.preheat_ms  # high voltage was never enabled
 
 
-def test_a_voltage_that_dies_away_after_a_stop_hinders_no_new_start(bench: Bench):
+def test_a_voltage_that_dies_away_after_a_stop_hinders_no_new_start(bench: ChipBench):
     bench.command.run = False
     bench.run(200)
     bench.command.run = True
@@ -355,7 +355,7 @@ def test_a_voltage_that_dies_away_after_a_stop_hinders_no_new_start(bench: Bench
     assert bench.outputs.hv_enable == 1
 
 
-def test_a_current_monitor_that_dies_trips_before_the_grid_has_opened_far(bench: Bench):
+def test_a_current_monitor_that_dies_trips_before_the_grid_has_opened_far(bench: ChipBench):
     before_ma = bench.ma
     bench.forced = {"ma_monitor_raw": 0}
     bench.until_state(TRIPPED, DELAY_MS["no-current"] + 2 * SAMPLE_MS)
@@ -365,7 +365,7 @@ def test_a_current_monitor_that_dies_trips_before_the_grid_has_opened_far(bench:
 
 
 def test_a_current_monitor_that_is_dead_from_the_start_trips_in_the_soft_start():
-    bench = Bench()
+    bench = ChipBench()
     bench.run(100)
     bench.forced = {"ma_monitor_raw": 0}
     bench.command.run = True
@@ -374,7 +374,7 @@ def test_a_current_monitor_that_is_dead_from_the_start_trips_in_the_soft_start()
     assert bench.ma < 1.5 * bench.settings.ma
 
 
-def test_a_current_that_stays_away_from_its_target_trips_after_its_delay(bench: Bench):
+def test_a_current_that_stays_away_from_its_target_trips_after_its_delay(bench: ChipBench):
     low = round(0.85 * bench.command.ma / MA_PER_COUNT)
     bench.forced = {"ma_monitor_raw": low}
     passed_ms = bench.until_state(TRIPPED, DELAY_MS["current-astray"] + 2 * SAMPLE_MS)
@@ -385,7 +385,7 @@ def test_a_current_that_stays_away_from_its_target_trips_after_its_delay(bench: 
 ARC = {"kv_monitor_raw": 0, "ma_monitor_raw": 0}
 
 
-def strike(bench: Bench, quench_ms: int = 100) -> None:
+def strike(bench: ChipBench, quench_ms: int = 100) -> None:
     """The tube voltage breaks down and comes back by itself."""
     bench.forced = ARC
     bench.kv = bench.ma = 0.0
@@ -393,7 +393,7 @@ def strike(bench: Bench, quench_ms: int = 100) -> None:
     bench.forced = {}
 
 
-def highest_of(bench: Bench, duration_ms: int) -> float:
+def highest_of(bench: ChipBench, duration_ms: int) -> float:
     """The highest current in the time that follows, mA."""
     highest_ma = 0.0
     for _ in range(duration_ms // TICK_MS):
@@ -404,7 +404,7 @@ def highest_of(bench: Bench, duration_ms: int) -> float:
 
 @pytest.mark.parametrize("quench_ms", [10, 50, 100, 300, 500])
 def test_a_single_arc_is_ridden_through_and_the_current_comes_back_without_overshoot(
-    bench: Bench, quench_ms: int
+    bench: ChipBench, quench_ms: int
 ):
     strike(bench, quench_ms)
     highest_ma = highest_of(bench, 3000)
@@ -413,7 +413,7 @@ def test_a_single_arc_is_ridden_through_and_the_current_comes_back_without_overs
     assert bench.ma == pytest.approx(bench.command.ma, rel=0.01)
 
 
-def test_the_fourth_arc_within_10_s_trips(bench: Bench):
+def test_the_fourth_arc_within_10_s_trips(bench: ChipBench):
     for _ in range(3):
         strike(bench)
         bench.run(2900)
@@ -424,14 +424,14 @@ def test_the_fourth_arc_within_10_s_trips(bench: Bench):
     assert bench.outputs.hv_enable == 0
 
 
-def test_arcs_that_come_slowly_never_trip(bench: Bench):
+def test_arcs_that_come_slowly_never_trip(bench: ChipBench):
     for _ in range(10):
         strike(bench)
         bench.run(3500)
     assert bench.controller.condition == BEAM
 
 
-def test_the_arcs_of_the_last_beam_are_forgotten_at_a_new_start(bench: Bench):
+def test_the_arcs_of_the_last_beam_are_forgotten_at_a_new_start(bench: ChipBench):
     for _ in range(3):
         strike(bench)
         bench.run(1000)
@@ -443,7 +443,7 @@ def test_the_arcs_of_the_last_beam_are_forgotten_at_a_new_start(bench: Bench):
 @pytest.mark.parametrize("hold", [0, HOLD_EMISSION])
 @pytest.mark.parametrize("part", [0.0, 0.5, 0.94])
 def test_a_voltage_that_does_not_come_back_trips_after_its_delay(
-    bench: Bench, hold: int, part: float
+    bench: ChipBench, hold: int, part: float
 ):
     bench.command.hold = hold
     bench.forced = {"kv_monitor_raw": round(part * kv(bench.command.kv))}
@@ -452,13 +452,13 @@ def test_a_voltage_that_does_not_come_back_trips_after_its_delay(
     assert passed_ms >= DELAY_MS["no-voltage"]
 
 
-def test_a_voltage_that_is_low_by_its_tolerance_trips_nothing(bench: Bench):
+def test_a_voltage_that_is_low_by_its_tolerance_trips_nothing(bench: ChipBench):
     bench.forced = {"kv_monitor_raw": round(0.96 * kv(bench.command.kv))}
     bench.run(5000)
     assert bench.outputs.trip == 0
 
 
-def test_a_voltage_that_is_on_its_way_is_not_taken_for_an_arc(bench: Bench):
+def test_a_voltage_that_is_on_its_way_is_not_taken_for_an_arc(bench: ChipBench):
     for wanted_kv in (8.0, 50.0, 5.0, 50.0, 20.0, 48.0):
         bench.command.kv = wanted_kv
         bench.run(6000)
@@ -466,7 +466,7 @@ def test_a_voltage_that_is_on_its_way_is_not_taken_for_an_arc(bench: Bench):
         assert not bench.controller.sagging
 
 
-def test_a_current_that_is_held_open_loop_is_not_expected_to_follow(bench: Bench):
+def test_a_current_that_is_held_open_loop_is_not_expected_to_follow(bench: ChipBench):
     bench.command.hold = HOLD_EMISSION
     bench.forced = {"ma_monitor_raw": round(0.8 * bench.command.ma / MA_PER_COUNT)}
     bench.run(DELAY_MS["current-astray"] + 1000)
@@ -476,7 +476,7 @@ def test_a_current_that_is_held_open_loop_is_not_expected_to_follow(bench: Bench
 @pytest.mark.parametrize("after_ms", range(0, 1300, 100))
 @pytest.mark.parametrize("quench_ms", [100, 200, 400])
 def test_an_arc_soon_after_the_voltage_was_moved_is_ridden_through_as_well(
-    bench: Bench, after_ms: int, quench_ms: int
+    bench: ChipBench, after_ms: int, quench_ms: int
 ):
     bench.command.kv = 47.0
     bench.run(after_ms)
@@ -487,7 +487,7 @@ def test_an_arc_soon_after_the_voltage_was_moved_is_ridden_through_as_well(
 
 
 def test_a_tube_that_keeps_arcing_in_the_ramp_never_gets_to_its_beam():
-    bench = Bench()
+    bench = ChipBench()
     bench.run(100)
     bench.command.run = True
     bench.until_state(RAMP, 10_000)
@@ -502,7 +502,7 @@ def test_a_tube_that_keeps_arcing_in_the_ramp_never_gets_to_its_beam():
 
 @pytest.mark.parametrize("hold", [0, HOLD_EMISSION])
 def test_a_voltage_monitor_that_is_dead_from_the_start_trips_in_the_ramp(hold: int):
-    bench = Bench()
+    bench = ChipBench()
     bench.run(100)
     bench.command.hold = hold
     bench.command.run = True
@@ -515,7 +515,7 @@ def test_a_voltage_monitor_that_is_dead_from_the_start_trips_in_the_ramp(hold: i
 def test_moves_of_the_voltage_in_a_single_step_are_no_arcs():
     settings = Settings()
     settings.kv_slew_kv_per_s = 100.0
-    bench = Bench(settings)
+    bench = ChipBench(settings)
     bench.start()
     for n in range(12):
         bench.command.kv = (46.5, 49.5)[n % 2]

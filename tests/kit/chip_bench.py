@@ -36,7 +36,7 @@ def healthy() -> Any:
 AT_REST = healthy().values()
 
 
-class Bench:
+class ChipBench:
     """Controller and tube, tick by tick.
 
     forced : raw inputs that replace what the tube gives, by name; a fault is put in here

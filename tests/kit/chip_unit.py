@@ -15,7 +15,7 @@ from firmware.drivers.max31865 import Max31865
 from firmware.drivers.mcp4728 import Mcp4728
 from firmware.ticks import MASK
 from hil.pico.chips.bus import ADC, PWM, I2CBus, Pin, SPIBus
-from hil.pico.chips.fan import told
+from hil.pico.chips.fan import program_of
 from hil.pico.chips.lamp import current_u16
 from hil.pico.chips.rack import KV_ADDRESS, MA_ADDRESS, Rack
 from twin.plant.plant import TICK_MS
@@ -84,7 +84,7 @@ class ChipUnit:
 
     def write(self, outputs: Any) -> None:
         self.hardware.write(outputs)
-        self.rack.drive(self.enabled, bool(self.pins["lamp"].value()), told(self.pwm))
+        self.rack.drive(self.enabled, bool(self.pins["lamp"].value()), program_of(self.pwm))
 
     @property
     def enabled(self) -> bool:

@@ -65,12 +65,12 @@ def hosts() -> dict[str, Any]:
     outcome = simulate(job, world=world)
     columns = deepcopy(trace.columns())  # it goes on
     enabled = [(world.ms_of(ns) - REST_MS, high) for ns, high in world.unit.enabled]
-    lines, statuses = list(console.said), list(console.statuses)
+    lines, statuses = list(console.answers), list(console.statuses)
     console.ask()
     while len(console.statuses) == len(statuses):
         world.run(plant.now_ms + TICK_MS)
-    console.tell("memory")
-    while len(console.said) == len(lines):
+    console.command("memory")
+    while len(console.answers) == len(lines):
         world.run(plant.now_ms + TICK_MS)
     return {
         "trace": columns,
@@ -80,7 +80,7 @@ def hosts() -> dict[str, Any]:
         "enabled": enabled,
         "before": before,
         "after": console.status,
-        "memory": console.said[-1],
+        "memory": console.answers[-1],
     }
 
 

@@ -37,8 +37,8 @@ class NoisyLine:
     def wait(self) -> None:
         self.transport.wait()
 
-    def story(self) -> str:
-        return self.transport.story()
+    def description(self) -> str:
+        return self.transport.description()
 
     def close(self) -> None:
         self.rate = 0.0

@@ -10,7 +10,7 @@ from firmware.console.commands import Commands
 from firmware.console.console import Console
 from firmware.settings import Settings
 from firmware.store import Store
-from tests.kit.chip_bench import Bench
+from tests.kit.chip_bench import ChipBench
 from tests.kit.disk import Disk
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +34,7 @@ class Wire:
         settings = Settings()
         store = Store("", disk.open)
         store.boot(settings)
-        self.bench = bench = Bench(settings)
+        self.bench = bench = ChipBench(settings)
         commands = Commands(
             settings, store, bench.controller, bench.command, bench.inputs, bench.outputs
         )

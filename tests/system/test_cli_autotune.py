@@ -108,7 +108,7 @@ def test_a_loop_without_margin_is_not_stored(tubetwin, tmp_path, short, monkeypa
     monkeypatch.setattr(twin.study.autotune, "margins", lambda *_: Margins(1.2, 10.0))
     status, out, _ = tubetwin("autotune", *short)
     assert status == 1
-    assert "gain margin of 1.2" in out
+    assert "gain margin 1.2" in out
     assert left(tmp_path) == []
 
 

@@ -222,7 +222,7 @@ def test_targets_says_what_is_here_and_what_is_missing_and_why(tubetwin, monkeyp
         (["bench", "--target", "socket://"], ["--target socket://", "host and port"]),
         (["bench", "--target", "/dev/null"], ["--target /dev/null", "(Inappropriate ioctl"]),
         (["bench", *SHORT, "--record", ""], ["names no file"]),
-        (["bench", *SHORT, "--real-time", "--rate", "2"], ["--rate 2", "clock rules"]),
+        (["bench", *SHORT, "--real-time", "--rate", "2"], ["--rate 2", "the target sets the rate"]),
         (["bench", "no-such"], ["no-such", "bench-short"]),
         (["bench", "door", "ramp", "--record", "t.h5"], ["--record", "one scenario"]),
         (["bench", *SHORT, "--junit", "no/such/j.xml"], ["--junit", "no/such"]),

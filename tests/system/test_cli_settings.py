@@ -122,9 +122,9 @@ def test_without_a_port_the_check_is_made_here(tubetwin, tmp_path):
     ("content", "words"),
     [
         ("", ["no JSON"]),
-        ("[1]", ["holds no settings"]),
-        ("{}", ["holds no settings"]),
-        ('{"settings": {}}', ["holds no settings"]),
+        ("[1]", ["has no settings"]),
+        ("{}", ["has no settings"]),
+        ('{"settings": {}}', ["has no settings"]),
         ('{"settings": {"kv": "50"}}', ["kv is '50', not a number"]),
         ('{"settings": {"kv": true}}', ["kv is True, not a number"]),
         ('{"settings": {"kv": NaN}}', ["kv is nan, not a finite number"]),

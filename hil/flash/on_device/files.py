@@ -1,7 +1,7 @@
-"""What `tubetwin flash` lets the board say and do about its own files."""
+"""File functions that `tubetwin flash` defines on the board."""
 
 import os
-from binascii import a2b_base64 as raw  # noqa: F401, for what the host writes
+from binascii import a2b_base64 as raw  # noqa: F401, the host's commands use it
 from binascii import hexlify
 from hashlib import sha256
 
@@ -10,7 +10,7 @@ PIECE = memoryview(bytearray(512))
 
 
 def digest(path: str) -> str:
-    """SHA-256 of a file; "" if there is none."""
+    """SHA-256 of a file; "" if the file does not exist."""
     seen = sha256()
     try:
         with open(path, "rb") as file:
@@ -47,19 +47,19 @@ def is_there(path: str) -> bool:
 
 
 def remove(path: str) -> None:
-    """Remove a file that may be there."""
+    """Remove a file, if it exists."""
     if is_there(path):
         os.remove(path)
 
 
 def make_folders(paths: tuple[str, ...]) -> None:
-    """Make those that are not there, in this order."""
+    """Make the missing folders, in this order."""
     for path in paths:
         if not is_there(path):
             os.mkdir(path)
 
 
 def sync() -> None:
-    """Let what a port still holds back go to its flash."""
+    """Write the buffered data of a port to its flash."""
     if hasattr(os, "sync"):
         os.sync()

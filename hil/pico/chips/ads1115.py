@@ -20,7 +20,7 @@ RATES = (8, 16, 32, 64, 128, 250, 475, 860)  # 1/s
 
 
 class Ads1115(I2CChip):
-    """volts: what stands at AIN0 to AIN3 against ground."""
+    """The converter. volts: voltages at AIN0 to AIN3 against ground."""
 
     def __init__(self, volts: Sequence[Callable[[], float]], now_us: Clock):
         super().__init__(now_us)
@@ -37,7 +37,7 @@ class Ads1115(I2CChip):
         self._addressed = False
 
     def code(self, config: int) -> int:
-        """What a conversion gives now, table 7-3."""
+        """The result of a conversion of the present voltages, table 7-3."""
         plus, minus = INPUTS[config >> 12 & 7]
         volts = self._volts[plus]() - (self._volts[minus]() if minus is not None else 0.0)
         return min(max(round(volts * 32768 / FULL_SCALE_V[config >> 9 & 7]), -32768), 32767)
@@ -45,7 +45,7 @@ class Ads1115(I2CChip):
     def _convert(self, now_us: int) -> None:
         if self._running is None or self._done_us > now_us:
             return
-        # The one in progress ends with its old settings, then the new ones hold (7.4.2.2).
+        # The conversion in progress ends with the old settings, the next uses the new (7.4.2.2).
         self.registers[CONVERSION] = self.code(self._running) & 0xFFFF
         config = self.registers[CONFIG]
         if config & SINGLE_SHOT:

@@ -1,7 +1,7 @@
 """BME280, air temperature, pressure and humidity (Bosch BST-BME280-DS001, revision 1.23, 2022).
 
-It converts backwards: for given physical values it looks for the raw readings from which the data
-sheet's own formulas make them. Without the filter and SPI.
+The model inverts the data sheet's formulas: it searches the raw readings that give the physical
+values. Without the filter and SPI.
 """
 
 import struct
@@ -45,7 +45,7 @@ class Calibration:
     h6: int = 30
 
     def registers(self) -> tuple[bytes, bytes]:
-        """As they stand from 0x88 and from 0xE1 on."""
+        """The registers from 0x88 and from 0xE1 on."""
         words = astuple(self)
         low = struct.pack("<HhhHhhhhhhhh", *words[:12]) + bytes([0, self.h1])
         nibbles = self.h4 & 0x0F | (self.h5 & 0x0F) << 4
@@ -118,7 +118,7 @@ class Bme280(I2CChip):
         self.store(SKIPPED, SKIPPED, SKIPPED_HUMIDITY)
         self._awake_us = now_us + START_UP_US
         self._register = 0
-        self._osrs_h = 0  # taken over from ctrl_hum by a write to ctrl_meas
+        self._osrs_h = 0  # copied from ctrl_hum by a write to ctrl_meas
         self._done_us: int | None = None  # end of the present measurement
         self._addressed = False
 

@@ -12,7 +12,7 @@ Clock = Callable[[], int]
 
 
 class I2CChip:
-    """What a model overrides: `_restart`, `_write`, `_read` and `_convert`."""
+    """Base class of the models on I2C; a model overrides `start`, `_write`, `_read`, `_convert`."""
 
     def __init__(self, now_us: Clock):
         self.now_us = now_us
@@ -41,7 +41,7 @@ class I2CChip:
         return acknowledged
 
     def read(self, ack: bool) -> int:
-        """A byte from the chip; `ack` is that of the controller, which wants another."""
+        """A byte from the chip; ack: True if the controller requests another."""
         byte = self._read()
         self._count += 1
         return byte
@@ -136,7 +136,7 @@ class SPIChip:
         self._select(active)
 
     def transfer(self, byte: int) -> int:
-        """A byte in, a byte out; nobody drives the line of a chip that is not there."""
+        """A byte in, a byte out; the line of an absent chip is not driven and reads ones."""
         return 0xFF if self.absent or not self._selected else self._transfer(byte)
 
     def _convert(self, now_us: int) -> None:
@@ -220,7 +220,7 @@ class SPIBus:
 
 
 class PWM:
-    """machine.PWM: it remembers what it was told."""
+    """machine.PWM: it stores its settings."""
 
     def __init__(self) -> None:
         self._freq = 0

@@ -1,7 +1,7 @@
-"""Four-wire fan: its tachometer's pulses and what it makes of the pulse width.
+"""Four-wire fan: its tachometer's pulses, and its reading of the pulse width.
 
 Intel, "4-Wire Pulse Width Modulation (PWM) Controlled Fans", revision 1.3 (September 2005).
-How fast it then turns is the plant's affair.
+The plant calculates the speed.
 """
 
 from collections.abc import Callable
@@ -37,8 +37,8 @@ class Fan:
         return edges
 
 
-def told(pwm: PWM) -> int:
-    """The pulse width (0 to 65535) that a fan sees. One that is not driven is pulled up."""
+def program_of(pwm: PWM) -> int:
+    """The pulse width (0 to 65535) at the fan; a pin that is not driven is pulled up: 65535."""
     hz = pwm.freq()
     if not hz:
         return FULL

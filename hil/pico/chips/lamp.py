@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 
 def current_u16(counts: Callable[[], int]) -> Callable[[], int]:
-    """A source for bus.ADC from 12-bit counts, stretched to 16 as MicroPython does."""
+    """A source for bus.ADC from 12-bit counts, extended to 16 bits as MicroPython does."""
 
     def read_u16() -> int:
         raw = min(max(counts(), 0), 4095)

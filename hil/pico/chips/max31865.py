@@ -27,7 +27,7 @@ CONTINUOUS_US = (16700, 20000)
 class Max31865(SPIChip):
     """ratio: resistance over the reference's; infinite if the sensor is open, 0 if shorted.
 
-    overvoltage: a pin is outside the supply, and the converter stands still.
+    overvoltage: True if a pin is outside the supply; the converter then stops.
     """
 
     def __init__(self, ratio: Callable[[], float], now_us: Clock):

@@ -15,7 +15,7 @@ INTERNAL, POWER_DOWN, GAIN, CODE = 0x8000, 0x6000, 0x1000, 0x0FFF
 
 
 class Mcp4728(I2CChip):
-    """volts(channel) is what stands at an output; vdd_v its supply."""
+    """The converter. volts(channel): voltage of an output; vdd_v: the supply, V."""
 
     def __init__(self, now_us: Clock, vdd_v: float = 3.3):
         super().__init__(now_us)
@@ -24,7 +24,7 @@ class Mcp4728(I2CChip):
         self.power_cycle()
 
     def power_cycle(self) -> None:
-        """The outputs go to what the EEPROM says (section 4.8 d)."""
+        """Set the outputs to the values in the EEPROM (section 4.8 d)."""
         self.words = list(self.eeprom)
         self._busy_until_us = 0
         self._addressed = False
@@ -41,7 +41,7 @@ class Mcp4728(I2CChip):
 
     @property
     def busy(self) -> bool:
-        """It writes its EEPROM and ignores every command."""
+        """True while it writes its EEPROM and ignores every command."""
         return self.now_us() < self._busy_until_us
 
     def start(self, read: bool) -> bool:
@@ -55,7 +55,7 @@ class Mcp4728(I2CChip):
         return True
 
     def _obey(self, data: list[int]) -> None:
-        """Every byte comes here; most complete nothing. Table 5-1."""
+        """Execute a command, if the last byte completed one. Table 5-1."""
         command = data[0] >> 5
         if command < 2:  # fast write: two bytes a channel, from A on (figure 5-7)
             channel = len(data) // 2 - 1

@@ -55,12 +55,12 @@ class Rack:
         }
 
     def advance(self, hv_enable: bool, lamp_on: bool, fan_program_raw: int) -> None:
-        """One tick of the plant, with what the board does to its pins and what the DAC holds."""
+        """One tick of the plant, with the levels of the board's pins and the outputs of the DAC."""
         self.drive(hv_enable, lamp_on, fan_program_raw)
         self.plant.advance()
 
     def drive(self, hv_enable: bool, lamp_on: bool, fan_program_raw: int) -> None:
-        """The same for a plant that another moves on; conversions that are due see what was."""
+        """As `advance`, without the plant's step; due conversions get the values before."""
         for chip in (self.kv_adc, self.ma_adc, self.air, self.head, self.mount):
             chip.advance()
         plant = self.plant
@@ -72,7 +72,7 @@ class Rack:
         plant.fan_program_raw = fan_program_raw
 
     def contacts(self) -> tuple[bool, bool, bool]:
-        """Chain A, chain B, generator healthy: whether each is closed."""
+        """True if closed: chain A, chain B, generator healthy."""
         switches = self.plant.switches
         return bool(switches & CHAIN_A), bool(switches & CHAIN_B), bool(switches & GENERATOR_OK)
 

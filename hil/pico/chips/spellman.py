@@ -1,14 +1,15 @@
-"""A virtual high-voltage generator that speaks Spellman's serial protocol, as a uX or an SLM does.
+"""A virtual high-voltage generator with Spellman's serial protocol, as in a uX or an SLM.
 
-It is the other side: its frames are made and read here, without the firmware's code. What it holds
-goes to the plant's actuators, and its monitors are the plant's. Commands and scales are those of
-published manuals and programs (docs/board/generators.md); no real generator was at hand. Assumed
-are:
+It is independent of the firmware: its messages are made and read here, without the firmware's
+code. Its set-points go to the plant's actuators, and its monitors are the plant's. Commands and
+scales are those of published manuals and programs (docs/board/generators.md); it was not compared
+with a real generator. Assumptions:
 
-* what a monitor answers is what it was when the request began to arrive
-* a uX holds the filament at its current limit while high voltage is on, for its own emission loop
-  finds less current than its set-point; without high voltage, at the preheat
-* with a latched fault high voltage is refused with 1; an open interlock drops it without a fault
+* a monitor's answer is its value when the request began to arrive
+* a uX holds the filament at its current limit while high voltage is on, because its own emission
+  loop measures less current than its set-point; without high voltage, at the preheat
+* with a latched fault, high voltage is refused with 1; an open interlock switches the high voltage
+  off without a fault
 """
 
 from collections import deque
@@ -33,7 +34,7 @@ class Sensed(Protocol):
 
 
 class Tube(Protocol):
-    """What it needs of twin.plant.plant.Plant."""
+    """The required attributes of twin.plant.plant.Plant."""
 
     hv_enable: int
     kv_program_raw: int
@@ -79,17 +80,17 @@ def frame(*fields: object) -> bytes:
 
 
 class VirtualGenerator:
-    """`feed` it what the firmware writes; `take` what has come back by now.
+    """The generator. `feed` it the bytes of the firmware, `take` the bytes received by now.
 
-    now_us : the time, for the pace of the bytes; without it everything comes at once
+    now_us : the time, for the pace of the bytes; without it all bytes arrive at once
 
-    To be set at will:
-    interlock_open : its interlock loop, which the enable pin belongs to; true at the start
-    mute           : it neither answers nor obeys
-    answer_us      : from the end of a request to the start of the answer
-    wrong_checksum : of what it sends
+    Attributes that a test may set:
+    interlock_open : state of its interlock loop, with the enable pin; True at the start
+    mute           : True: it does not answer and does not execute commands
+    answer_us      : time from the end of a request to the start of the answer
+    wrong_checksum : True: its answers have a wrong checksum
     garbage        : bytes before each answer
-    interlock_code : what it answers to high voltage on with an open interlock
+    interlock_code : its answer to "high voltage on" with an open interlock
     """
 
     def __init__(
@@ -116,8 +117,8 @@ class VirtualGenerator:
         self._interlock_open = True
         self._now_us = now_us or (lambda: 0)
         self._byte_us = BITS_PER_BYTE * 1e6 / baud if now_us else 0.0
-        self._received_us = 0.0  # when the last byte has come in
-        self._sent_us = 0.0  # when the last byte will have gone out
+        self._received_us = 0.0  # end of the last received byte
+        self._sent_us = 0.0  # end of the last byte to send
         self._request: bytearray | None = None
         self._outgoing: deque[tuple[float, int]] = deque()
 
@@ -133,7 +134,7 @@ class VirtualGenerator:
             self._apply()
 
     def trip(self) -> None:
-        """A fault of its own: high voltage goes off, and the fault stays until it is reset."""
+        """An internal fault: high voltage goes off, and the fault stays until its reset."""
         self.faulted = True
         self.hv_on = False
         self._apply()
@@ -155,7 +156,7 @@ class VirtualGenerator:
                 self._request = None
 
     def take(self) -> bytes:
-        """What it has sent since the last call, as far as it has arrived by now."""
+        """The bytes that have arrived since the last call."""
         taken = bytearray()
         now_us = self._now_us()
         while self._outgoing and self._outgoing[0][0] <= now_us:
@@ -165,7 +166,7 @@ class VirtualGenerator:
     def _hear(self, request: bytes) -> None:
         text, last = request[:-1], request[-1:]
         if self.mute or text[-1:] != b"," or last != bytes([checksum(text)]):
-            return  # without an answer: the time-out is the refusal
+            return  # a damaged request gets no answer
         self.heard.append(text)
         fields = text.decode("latin-1").split(",")[:-1]
         if not all(field.isascii() and field.isdigit() for field in fields):
@@ -245,7 +246,7 @@ class VirtualGenerator:
         amps = plant.filament_monitor_raw / ADC_FULL * settings.filament_full_a
         board_c = 0.01 * plant.sensors.generator_temperature_raw
         return [
-            counts(board_c, 300.0),  # its control board: taken to be as warm as the other
+            counts(board_c, 300.0),  # its control board; assumed as warm as the other board
             counts(24.0, 42.9),  # the low-voltage supply
             counts(kv, build.kv),
             counts(ma, build.ma_monitor),
@@ -255,7 +256,7 @@ class VirtualGenerator:
         ]
 
     def _apply(self) -> None:
-        """What it holds becomes the plant's actuators, in their counts."""
+        """Write the set-points to the plant's actuators, in counts."""
         build, plant, settings = self.build, self._plant, self._settings
         plant.hv_enable = int(self.hv_on)
         kv = self.set_points[10] / FULL * build.kv if self.hv_on else 0.0
@@ -269,7 +270,7 @@ class VirtualGenerator:
 
 
 def counts(value: float, full: float) -> int:
-    """12 bits of its full scale."""
+    """The value in counts of 12 bits."""
     return min(max(round(value / full * FULL), 0), FULL)
 
 

@@ -1,6 +1,6 @@
-"""Bench tests of your own; docs/bench/bench-tests.md. Run them with
+"""An example of bench tests, see docs/bench/bench-tests.md. Run it with
 
-pytest hil/examples --tube-target in-process --tube-report bench.html
+pytest hil/rig/examples --tube-target in-process --tube-report bench.html
 """
 
 import pytest

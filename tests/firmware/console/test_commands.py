@@ -16,7 +16,7 @@ from firmware.setting_table import LIMITS
 from firmware.settings import Settings
 from firmware.signals import GENERATOR_OK, HOLD_EMISSION
 from firmware.store import Store
-from tests.kit.chip_bench import Bench
+from tests.kit.chip_bench import ChipBench
 from tests.kit.disk import Disk
 
 
@@ -29,7 +29,7 @@ class Unit:
             Store("", self.disk.open).save(Settings())
         self.store, settings = Store("", self.disk.open), Settings()
         self.store.boot(settings)
-        self.bench = bench = Bench(settings)
+        self.bench = bench = ChipBench(settings)
         self.commands = Commands(
             settings,
             self.store,

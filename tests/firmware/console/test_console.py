@@ -13,7 +13,7 @@ from firmware.setting_table import LIMITS
 from firmware.settings import Settings
 from firmware.store import Store
 from tests.firmware.test_store import slot
-from tests.kit.chip_bench import Bench
+from tests.kit.chip_bench import ChipBench
 from tests.kit.disk import Disk
 
 
@@ -25,7 +25,7 @@ class Line:
     """
 
     def __init__(self, store: Store | None = None):
-        self.bench = Bench()
+        self.bench = ChipBench()
         self.room: int | None = None
         self.broken = False
         self.sent = b""

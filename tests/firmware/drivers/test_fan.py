@@ -33,13 +33,13 @@ class Rig:
 
 def test_the_pulse_width_is_at_25_khz_and_not_inverted():
     rig = Rig()
-    assert (rig.pwm.freq(), chips.told(rig.pwm)) == (25000, 0)
+    assert (rig.pwm.freq(), chips.program_of(rig.pwm)) == (25000, 0)
     rig.fan.set(40000)
-    assert chips.told(rig.pwm) == 40000
+    assert chips.program_of(rig.pwm) == 40000
 
 
 def test_a_fan_without_a_controller_runs_at_full_speed():
-    assert chips.told(PWM()) == 65535
+    assert chips.program_of(PWM()) == 65535
 
 
 @given(st.floats(200, 20000), st.sampled_from([1, 2, 4]), st.integers(0, 2**31))
@@ -151,7 +151,7 @@ def test_a_frequency_that_the_specification_does_not_allow_is_an_error_of_the_mo
     pwm = PWM()
     pwm.freq(1000)
     with pytest.raises(ValueError, match="1000 Hz"):
-        chips.told(pwm)
+        chips.program_of(pwm)
 
 
 BEYOND = """

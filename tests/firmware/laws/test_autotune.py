@@ -16,7 +16,7 @@ from firmware.laws.autotune import REASONS, Autotune
 from firmware.laws.tuner import Tuner
 from firmware.settings import Settings
 from firmware.signals import CHAIN_A, HOLD_THERMAL, TUNE_THERMAL
-from tests.kit.chip_bench import Bench
+from tests.kit.chip_bench import ChipBench
 from tests.kit.hidden_plant import DT_S, tune
 from tests.kit.on_micropython import PRECISIONS, printed_here, printed_on_micropython
 from tests.kit.tuned_loop import (
@@ -315,8 +315,8 @@ def test_on_real_micropython_it_finds_the_same(precision: str):
 # In the controller.
 
 
-def beam_with_tuning() -> Bench:
-    bench = Bench()
+def beam_with_tuning() -> ChipBench:
+    bench = ChipBench()
     bench.command.hold = TUNE_THERMAL
     bench.run(1000)  # off: this is when the law is loaded
     bench.head_c = SET_C
@@ -324,7 +324,7 @@ def beam_with_tuning() -> Bench:
     return bench
 
 
-def law_of(bench: Bench) -> Any:
+def law_of(bench: ChipBench) -> Any:
     return bench.controller.tuner.law
 
 
@@ -337,13 +337,13 @@ def test_it_begins_with_the_beam_and_steers_the_fan():
 
 
 def test_it_is_not_loaded_into_a_unit_that_does_not_ask_for_it():
-    bench = Bench()
+    bench = ChipBench()
     bench.start()
     assert law_of(bench) is None
 
 
 def test_asked_for_first_with_the_beam_on_it_does_nothing():
-    bench = Bench()
+    bench = ChipBench()
     bench.start()
     bench.command.hold = TUNE_THERMAL
     bench.run(10_000)
@@ -398,7 +398,7 @@ def test_less_current_is_what_the_emission_law_then_holds():
 def test_a_controller_continues_an_autotune_from_a_snapshot():
     bench = beam_with_tuning()
     bench.run(30_000)
-    other = Bench()
+    other = ChipBench()
     other.resume(bench.snapshot())
     other.command.hold = TUNE_THERMAL
     other.kv, other.ma, other.filament = bench.kv, bench.ma, bench.filament

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from littlefs import LittleFS, UserContext
 
-from hil.flash.board import BoardLine, Patience
+from hil.flash.board import Patience, RawPrompt
 from hil.flash.flash import Flashed, flash
 from hil.flash.image import Image
 from hil.flash.slots import Install, Ready
@@ -252,8 +252,8 @@ def test_a_byte_damaged_on_the_wire_is_found_by_the_hash(update, trees, images):
     offset = digit.start() - update.sent.index(b"f = open(")
     damage_when_it_comes(cable, offset)
     said = refusal(lambda: run_flash(cable, trees["new"]))
-    assert "is not on the board as it was sent" in said
-    assert said.endswith("what was on the board still starts")
+    assert "was damaged on the way to the board" in said
+    assert said.endswith("the old firmware still starts")
     files = cable.pico.files()
     assert "b/unit.mpy" in files and "b/ready" not in files
 
@@ -276,7 +276,7 @@ def damage_when_it_comes(cable: Cable, offset: int) -> None:
 def test_a_wrong_board_is_refused_before_anything_is_written(trees, images):
     cable = board_with(installed(images["old"]))
     before = cable.pico.files()
-    said = refusal(lambda: run_flash(cable, trees["new"], wanted_board="pico2"))
+    said = refusal(lambda: run_flash(cable, trees["new"], board_name="pico2"))
     assert "is a Raspberry Pi Pico with RP2040, not a pico2" in said
     assert cable.pico.files() == before
 
@@ -286,12 +286,12 @@ def test_a_full_flash_is_reported_before_anything_is_written(trees, images, monk
     before = cable.pico.files()
     said = refusal(lambda: run_flash(cable, trees["new"]))
     assert re.search(r"the flash of the board is full: .* needs \d+ KiB and \d+ KiB are free", said)
-    assert said.endswith("what was on the board still starts")
+    assert said.endswith("the old firmware still starts")
     assert cable.pico.files() == before
 
     monkeypatch.setattr(Install, "_expect_room", lambda self, there: None)
     said = refusal(lambda: run_flash(cable, trees["new"]))
-    assert said == f"{URL}: the flash of the board is full; what was on the board still starts"
+    assert said == f"{URL}: the flash of the board is full; the old firmware still starts"
     after = cable.pico.files()
     assert {path: after[path] for path in before} == before and "b/ready" not in after
 
@@ -321,7 +321,7 @@ def test_a_board_with_a_watchdog_that_cannot_be_stopped_is_stopped_all_the_same(
     tree = stand_in(tmp_path, "6", start=start)
     cable = board_with(installed(image_of(tree)))
     cable.pico.run(2000)  # it is armed
-    with BoardLine(URL, Patience(), cable.clock()) as line:
+    with RawPrompt(URL, Patience(), cable.clock()) as line:
         line.stop()
         assert cable.pico.resets == 1
         cable.pico.run(2000)

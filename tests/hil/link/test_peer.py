@@ -147,7 +147,7 @@ def test_a_missing_interpreter_is_named_with_its_fix(monkeypatch):
     monkeypatch.setenv("TUBETWIN_MICROPYTHON", "/nowhere/micropython")
     with pytest.raises(InputError, match="TUBETWIN_MICROPYTHON"):
         command_of("micropython")
-    with pytest.raises(ValueError, match="no interpreter"):
+    with pytest.raises(ValueError, match="not an interpreter"):
         command_of("pdp-11")
 
 

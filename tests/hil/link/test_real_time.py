@@ -86,7 +86,7 @@ class Board:
             self._up.append(frame.pack(frame.TICKED, sequence, now_ms, told))
 
     def wait(self) -> None: ...
-    def story(self) -> str:
+    def description(self) -> str:
         return ""
 
     def close(self) -> None: ...

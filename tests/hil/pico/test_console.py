@@ -12,7 +12,7 @@ from firmware.signals import ALL_CLOSED, CHAIN_A
 from firmware.store import Store
 from hil.link.link import LinkError
 from hil.pico.console import EVERY_MS, PATIENCE_MS, SILENT, PicoConsole
-from tests.kit.chip_bench import TICK_MS, TO_BEAM_MS, Bench
+from tests.kit.chip_bench import TICK_MS, TO_BEAM_MS, ChipBench
 from tests.kit.disk import Disk
 
 
@@ -28,7 +28,7 @@ class Unit:
         assert Store("", disk.open).save(wanted) is None
         store = Store("", disk.open)
         store.boot(wanted)
-        self.bench = bench = Bench(wanted)
+        self.bench = bench = ChipBench(wanted)
         self.commands = Commands(
             wanted, store, bench.controller, bench.command, bench.inputs, bench.outputs
         )
@@ -98,7 +98,7 @@ def test_who_asks_is_told_the_state_long_before_the_whole_status_is_there(unit: 
 def test_an_answer_is_not_older_than_its_request(unit: Unit):
     """Even where a status was on its way when it was asked."""
     unit.run(EVERY_MS + 50)
-    unit.console.tell("run 40 0.5")
+    unit.console.command("run 40 0.5")
     unit.run(100)
     assert unit.running
     found = unit.asked()
@@ -117,26 +117,26 @@ def test_a_command_never_waits_and_whoever_had_asked_is_answered_all_the_same(un
     unit.run(EVERY_MS)
     found = unit.asked()
     unit.run(30)
-    unit.console.tell("run 40 0.5")
+    unit.console.command("run 40 0.5")
     unit.run(120)
     assert unit.running
     unit.run(500)
     assert len(found) == 1
-    assert unit.console.said == ["ok starting, 40 kV 0.5 mA"]
-    unit.console.tell("stop")
+    assert unit.console.answers == ["ok starting, 40 kV 0.5 mA"]
+    unit.console.command("stop")
     unit.run(60)
     assert not found[1:] and not unit.bench.command.run
     unit.console.ask()
     unit.run(1000)
-    assert unit.console.said[1:] == ["ok stopped"]
+    assert unit.console.answers[1:] == ["ok stopped"]
     assert unit.console.state == "off"
 
 
 def test_what_the_board_refuses_is_kept(unit: Unit):
-    unit.console.tell("run 4000 1")
+    unit.console.command("run 4000 1")
     unit.run(EVERY_MS)
-    assert len(unit.console.said) == 1
-    assert unit.console.said[0].startswith("error kv")
+    assert len(unit.console.answers) == 1
+    assert unit.console.answers[0].startswith("error kv")
     assert not unit.running
 
 
@@ -206,13 +206,13 @@ def test_whatever_is_asked_and_told_when_all_is_answered_and_obeyed(steps):
         if what == "ask":
             asked.append(unit.asked())
         else:
-            unit.console.tell("run 40 0.5" if what == "run" else "stop")
+            unit.console.command("run 40 0.5" if what == "run" else "stop")
             told += 1
         unit.run(ticks * TICK_MS)
-    unit.console.tell("stop")
+    unit.console.command("stop")
     asked.append(unit.asked())
     unit.run(1000)
     assert all(len(one) == 1 for one in asked)
     assert not unit.running
     assert unit.console.state == "off"
-    assert len(unit.console.said) <= told + 1
+    assert len(unit.console.answers) <= told + 1

@@ -180,7 +180,7 @@ def test_rows_and_readings_are_there_from_the_beginning_on(world: Any):
 def test_set_points_are_carried_over_with_the_start(world: Any):
     world.command.kv, world.command.ma = 40.0, 0.5
     started(world).run(2000)
-    assert world.console.said == ["ok starting, 40 kV 0.5 mA"]
+    assert world.console.answers == ["ok starting, 40 kV 0.5 mA"]
 
 
 def test_a_law_that_is_held_later_is_refused(world: Any):
@@ -209,5 +209,5 @@ def test_a_board_that_never_boots_is_told_of(monkeypatch: pytest.MonkeyPatch):
 def test_its_state_is_neither_saved_nor_taken_over(world: Any):
     with pytest.raises(InputError, match="can't be saved"):
         world.state()
-    with pytest.raises(InputError, match="can't go on from a snapshot"):
+    with pytest.raises(InputError, match="can't continue a snapshot"):
         world.load({})

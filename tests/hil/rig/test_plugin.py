@@ -234,8 +234,10 @@ def test_what_the_markers_keep_from_running_is_counted_with_the_reason(
         bench, "--tube-target=board", "--tube-target=in-process", "--tube-report=page.html"
     )
     result.assert_outcomes(passed=3, skipped=3)
-    board = "tubetwin: 1 test not run: target in-process: is no board; choose one by --tube-target"
-    line = "tubetwin: 2 tests not run: target board: may switch high voltage; --allow-hv lets it"
+    board = (
+        "tubetwin: 1 test not run: target in-process: is not a board; choose one by --tube-target"
+    )
+    line = "tubetwin: 2 tests not run: target board: may switch high voltage; --allow-hv permits it"
     result.stdout.fnmatch_lines_random([line, board])
     assert "<h1>3 passed, 3 skipped</h1>" in (bench.path / "page.html").read_text()
 
@@ -252,7 +254,7 @@ def test_without_allow_hv_an_unmarked_test_can_not_start_a_physical_target(bench
     result = run(bench, "--tube-target=board")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        ["*.py:3: target board: may switch high voltage; --allow-hv lets it"]
+        ["*.py:3: target board: may switch high voltage; --allow-hv permits it"]
     )
 
 

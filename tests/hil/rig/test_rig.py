@@ -391,4 +391,4 @@ def test_a_story_names_the_cause_of_a_trip_that_nobody_waited_for():
     rig = with_beam()
     rig.faults.make("chain-a")
     rig.run(3)
-    assert re.search(r"beam \d\.\d\d s, tripped \d\.\d\d s by 'chain-a'\n", rig.story())
+    assert re.search(r"beam \d\.\d\d s, tripped \d\.\d\d s by 'chain-a'\n", rig.description())

@@ -9,7 +9,7 @@ import pytest
 
 from firmware.settings import Settings
 from firmware.signals import Command, Inputs, Outputs
-from hil.targets.figures import Course, course_in_process
+from hil.targets.figures import TimeSeries, series_in_process
 from hil.targets.micropython import MicroPython
 from hil.targets.target import LOCKSTEP, REAL_TIME, Target
 from hil.targets.targets import builtin_targets, find_target
@@ -115,7 +115,7 @@ def test_what_is_missing_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch):
     reasons = {one.name: one.missing() for one in builtin_targets()}
     assert reasons.pop("in-process") is None
     assert all(reason and "/nowhere/at/all" in reason for reason in reasons.values())
-    assert "there is no /dev/nothing" in (find_target("/dev/nothing").missing() or "")
+    assert "no port /dev/nothing" in (find_target("/dev/nothing").missing() or "")
     assert find_target("socket://127.0.0.1:1").missing() is None
 
 
@@ -139,7 +139,7 @@ def test_a_mode_that_a_target_has_not_is_refused():
         name = "slow"
         modes = (REAL_TIME,)
 
-    with pytest.raises(InputError, match="--lockstep: target slow has none"):
+    with pytest.raises(InputError, match="--lockstep: target slow has only real-time"):
         Slow().mode(LOCKSTEP)
     assert Slow().mode(None) == find_target("rp2040").mode(None) == REAL_TIME
     assert Target().mode(None) == LOCKSTEP
@@ -159,14 +159,14 @@ def test_no_name_of_a_port_leaves_its_folder():
 
 def test_two_courses_are_compared_where_both_have_beam():
     job = short()
-    one, same = course_in_process(job), course_in_process(job)
-    assert one.apart_percent(same) == 0.0
+    one, same = series_in_process(job), series_in_process(job)
+    assert one.difference_percent(same) == 0.0
     world = build_world(job)
-    other = Course(world)
+    other = TimeSeries(world)
     world.plant.filament.drift *= 0.9
     world.at(9_000, lambda: setattr(world.command, "ma", 0.97 * world.command.ma))
     simulate(job, world=world)
-    apart = one.apart_percent(other)
+    apart = one.difference_percent(other)
     assert apart is not None
     assert 2.5 < apart < 6.0
-    assert Course(build_world(job)).apart_percent(one) is None
+    assert TimeSeries(build_world(job)).difference_percent(one) is None

@@ -95,7 +95,7 @@ def test_a_number_that_does_not_come_back_as_it_was_sent_is_told(ending: bytes):
     disk = set_up()
     wire = Misunderstanding(disk)
     wire.ending = ending
-    with client(wire) as unit, pytest.raises(InputError, match=r"sent as 0\.25 .* kept as 0\.5"):
+    with client(wire) as unit, pytest.raises(InputError, match=r"sent as 0\.25 .* stored as 0\.5"):
         unit.save({"head_per_k": 0.25})
     assert (stored(disk) == DEFAULTS) == (ending == b" pending\n")
 
@@ -154,7 +154,7 @@ def test_a_cable_pulled_anywhere_leaves_the_old_settings_or_the_new_ones_and_is_
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (b"", "no answer; is it plugged in"),
+        (b"", "no answer; is the unit plugged in"),
         (b"?\r\n>>> version\r\n", "MicroPython's prompt answers"),
         (b"\xff\xfe\0\x80\n" * 100, "no answer"),
         (b"ok {firmware\n", "no answer"),
@@ -195,7 +195,7 @@ def test_the_only_port_at_which_a_unit_answers_is_found():
 @pytest.mark.parametrize(
     ("answers", "words"),
     [
-        ({}, "there is no serial port on USB; plug a unit in or name a --port"),
+        ({}, "no serial port on USB; plug a unit in or name a --port"),
         ({"ttyACM0": b"", "ttyACM1": b""}, "no unit answers at ttyACM0, ttyACM1"),
         ({"ttyACM0": None, "ttyACM1": None}, "units answer at ttyACM0, ttyACM1; name one"),
     ],

@@ -1,15 +1,15 @@
-"""What is told of a bench when a test fails."""
+"""The description of a bench when a test fails."""
 
 from typing import Any
 
 from firmware.interlocks import NAMES
 from twin.trip_words import trip_words
 
-MOST_STATES = 12  # told, the last ones
+MOST_STATES = 12  # the last ones are listed
 
 
-def story_of(rig: Any) -> str:
-    """A Rig in some lines: states passed through, trip, how it is now, what is broken, where."""
+def description_of(rig: Any) -> str:
+    """A Rig in a few lines: past states, trip, present values, faults, target."""
     cause = ""
     passed = [f"{name} {at_s:.2f} s" for at_s, name in rig.states[-MOST_STATES:]]
     if len(rig.states) > MOST_STATES:
