@@ -377,8 +377,8 @@ def test_a_step_that_cannot_be_used_is_one_line_at_its_place(tmp_path, steps, sa
     ("settings", "says"),
     [
         ("preheat = 2000", "settings.preheat: unknown setting; did you mean preheat_ms?"),
-        ('preheat_ms = "2"', "settings.preheat_ms: the text '2' where"),
-        ("preheat_ms = true", "settings.preheat_ms: true where"),
+        ('preheat_ms = "2"', "settings.preheat_ms: the text '2' instead of a number"),
+        ("preheat_ms = true", "settings.preheat_ms: true instead of a number"),
     ],
 )
 def test_settings_that_there_are_not_are_refused_with_the_file(tmp_path, settings, says):
