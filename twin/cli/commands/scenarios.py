@@ -2,7 +2,10 @@
 
 
 def scenarios() -> None:
-    """List the built-in scenarios, one line each."""
+    """List the built-in scenarios, one line each.
+
+    Example: `tubetwin scenarios`
+    """
     from twin.scenarios.scenario import builtin_scenarios, load_scenario
 
     names = builtin_scenarios()

@@ -5,7 +5,10 @@ from twin.files.json import print_json
 
 
 def tubes(as_json: options.Json = False) -> None:
-    """List the built-in tubes: power, cooling, focal spot, W/µm, melting margin, class, life."""
+    """List the built-in tubes: power, cooling, focal spot, W/µm, melting margin, class, life.
+
+    Example: `tubetwin tubes --json`
+    """
     from twin.catalogue.catalogue import facts_of
     from twin.tube.tube import builtin_tubes, load_tube
 
