@@ -212,7 +212,7 @@ def test_targets_says_what_is_here_and_what_is_missing_and_why(tubetwin, monkeyp
     ("arguments", "words"),
     [
         (["bench", "--target", "pdp-11"], ["--target", "pdp-11", "micropython"]),
-        (["bench", "--target", "/dev/nothing"], ["/dev/nothing", "plug it in"]),
+        (["bench", "--target", "/dev/nothing"], ["/dev/nothing", "plug the board in"]),
         (["bench", "--target", "socket://127.0.0.1:1"], ["socket://127.0.0.1:1", "opened"]),
         (["bench", "--lockstep", "--real-time"], ["one of the two"]),
         (["bench", "--target", "rp2040", "--resume", "none.json"], ["none.json"]),

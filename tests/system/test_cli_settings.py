@@ -121,7 +121,7 @@ def test_without_a_port_the_check_is_made_here(tubetwin, tmp_path):
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        ("", ["no JSON"]),
+        ("", ["not JSON"]),
         ("[1]", ["has no settings"]),
         ("{}", ["has no settings"]),
         ('{"settings": {}}', ["has no settings"]),
@@ -129,7 +129,7 @@ def test_without_a_port_the_check_is_made_here(tubetwin, tmp_path):
         ('{"settings": {"kv": true}}', ["kv is True, not a number"]),
         ('{"settings": {"kv": NaN}}', ["kv is nan, not a finite number"]),
         ('{"settings": {"kv": 1e999}}', ["kv is inf, not a finite number"]),
-        ("[" * 100_000, ["no JSON"]),
+        ("[" * 100_000, ["not JSON"]),
         ('{"settings": {"warp": 9}}', ["unknown setting warp", "docs/board/settings.md"]),
         ('{"settings": {"kv": 3}}', ["kv: 3 is outside 4 to 400"]),
     ],

@@ -84,7 +84,7 @@ def test_bench_short_passes_and_is_regulated_as_in_process(world: Any):
 
 def test_a_run_whose_start_is_never_carried_over_does_not_pass(world: Any, monkeypatch):
     """A negative control of the test above."""
-    monkeypatch.setattr(world.console, "tell", lambda line: None)
+    monkeypatch.setattr(world.console, "command", lambda line: None)
     outcome = simulate(bench_job(), world=world)
     assert not outcome.passed
     assert not world.unit.enabled
@@ -202,7 +202,7 @@ def test_a_board_that_never_boots_is_told_of(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(hil.pico.world, "unit_files", lambda settings: settings)
     monkeypatch.setattr(hil.pico.world, "find_pico_image", lambda: None)
     monkeypatch.setattr("tests.kit.quick_pico.POWER_UP_MS", 10**9)
-    with pytest.raises(LinkError, match=r"no status 6 s after power-up"):
+    with pytest.raises(LinkError, match=r"no status within 6 s after power-up"):
         PicoWorld(bench_job())
 
 
