@@ -294,7 +294,6 @@ def test_on_the_way_out_the_lamp_is_lit_as_long_as_a_voltage_is_read(start, benc
             lamps.append(outputs.lamp_on)
             assert not outputs.hv_enable and not outputs.kv_program_raw
 
-    bench.make(Settings())
     start.rest(Discharging(), Inputs(), bench.watchdog(), lit, 546)
     least = 59 if lit else 0
     assert lamps == [1 if at < max(gone_after, least) else 0 for at in range(60)]
