@@ -13,7 +13,6 @@ from firmware.interlocks import Interlocks
 from firmware.laws.compensation import Compensation
 from firmware.laws.emission import Emission
 from firmware.laws.high_voltage import HighVoltage
-from firmware.laws.plausible import ROOM, Plausible
 from firmware.laws.thermal import Thermal
 from firmware.laws.tuner import Tuner
 from firmware.signals import HOLD_COMPENSATION, HOLD_EMISSION, HOLD_THERMAL, TUNE_THERMAL
@@ -34,7 +33,6 @@ SLOW_MS = 100  # even phases: ramps, emission's slow loop, slow interlocks
 THERMAL_MS = 500  # phases 3 and 13
 COMPENSATION_MS = 1000  # phase 7
 MAX_AGE_MS = 3000  # a reading older than this trims nothing new
-LEAST_KV = 4.0  # below this a set-point is no beam: it starts nothing, and ends what there is
 LAMP_KV = 1.0  # above this there may be X-rays, whatever was commanded
 SETTLE_MS = 1000  # after the voltage has been moved, before it is expected to be there
 SETTLED_PART = 0.95 * ADC_FULL / DAC_FULL  # monitor over program, in counts
@@ -61,11 +59,8 @@ class Controller(Plain):
         "sagging",
         "sag_raw",
         "steady_ms",
-        "look_ms",
-        "tick_ms",
-        "alarm",
     )
-    LAWS = ("thermal", "emission", "high_voltage", "compensation", "plausible", "interlocks")
+    LAWS = ("thermal", "emission", "high_voltage", "compensation", "interlocks")
 
     def __init__(self, settings):
         self.settings = settings
@@ -73,7 +68,6 @@ class Controller(Plain):
         self.emission = Emission(settings)
         self.high_voltage = HighVoltage(settings)
         self.compensation = Compensation(settings)
-        self.plausible = Plausible()
         self.interlocks = Interlocks(settings)
         self.tuner = Tuner(settings)
         self.kv_per_count = settings.kv_full / ADC_FULL
@@ -94,9 +88,6 @@ class Controller(Plain):
         self.sagging = False
         self.sag_raw = 0.0  # monitor below which the voltage has broken down
         self.steady_ms = 0
-        self.look_ms: int | None = None  # when the slow interlocks last looked
-        self.tick_ms = 0  # since the last tick
-        self.alarm = 0  # code of what would trip now, where nothing is energised
 
     def step(self, now_ms: int, inputs, outputs, command) -> None:
         """One tick: `now_ms` (wrapping ms), raw inputs -> raw outputs."""
@@ -107,16 +98,13 @@ class Controller(Plain):
             self.thermal.fan = outputs.fan_program_raw / FAN_FULL  # for the bumpless start
         dt_ms = (now_ms - self.last_ms) & MASK
         self.last_ms = now_ms
-        self.tick_ms = dt_ms
-        # A set-point below the least voltage, NaN included, is no command to run.
-        run = command.run and command.kv >= LEAST_KV
-        if run and not self.run_seen:
-            self._start()
+        if command.run != self.run_seen:
+            self._run_changed(command.run)
             before = -1  # a start that trips in the same tick has a new cause to show
         condition = self.condition
         if OFF < condition < TRIPPED:
             trip = 0
-            if not self.interlocks.all_well(inputs, dt_ms):
+            if not self.interlocks.all_well(inputs):
                 trip = self.interlocks.fast(inputs, outputs, self)
             if trip:
                 self._trip(trip, now_ms)
@@ -128,11 +116,6 @@ class Controller(Plain):
                     self.sagging = False
                     if condition == BEAM and not command.hold & HOLD_EMISSION:
                         outputs.grid_program_raw = self.emission.fast(inputs.ma_monitor_raw)
-        if run != self.run_seen:
-            self.run_seen = run
-            if not run and self.condition != TRIPPED:  # after the interlocks: their cause is kept
-                self._enter(OFF)
-            before = -1
         self.phase_ms += dt_ms
         if self.phase_ms >= PHASE_MS:
             self.phase_ms %= PHASE_MS  # turns that a late tick has missed are not made up for
@@ -155,14 +138,17 @@ class Controller(Plain):
             getattr(self, law).load(state[law])
         self.tuner.load(state["tuner"])
 
-    def _start(self) -> None:
-        self.trip = 0
-        self.interlocks.start()
-        self.plausible.begin()
-        self.sagging = False
-        self.sag_raw = 0.0
-        self.steady_ms = 0
-        self._enter(PREHEAT)
+    def _run_changed(self, run: bool) -> None:
+        self.run_seen = run
+        if run:
+            self.trip = 0
+            self.interlocks.start()
+            self.sagging = False
+            self.sag_raw = 0.0
+            self.steady_ms = 0
+            self._enter(PREHEAT)
+        elif self.condition != TRIPPED:
+            self._enter(OFF)
 
     def _trip(self, code: int, now_ms: int) -> None:
         if not self.trip:  # the first cause is the one that is kept
@@ -197,20 +183,14 @@ class Controller(Plain):
             self._compensate(COMPENSATION_MS, inputs, command)
 
     def _slow(self, dt_ms: int, now_ms: int, inputs, outputs, command) -> None:
-        """Ramps, the filament and the interlocks that have a delay.
-
-        The laws count turns, so that a late one moves nothing faster; the interlocks count time.
-        """
-        passed_ms = dt_ms if self.look_ms is None else (now_ms - self.look_ms) & MASK
-        self.look_ms = now_ms
-        trip = self.interlocks.slow(inputs, outputs, self, passed_ms)
+        """Ramps, the filament and the interlocks that have a delay."""
+        trip = self.interlocks.slow(inputs, outputs, self, dt_ms)
         condition = self.condition
-        self.alarm = 0 if OFF < condition < TRIPPED else trip
         if RAMP <= condition <= BEAM and not trip:
-            trip = self.interlocks.voltage(inputs, outputs, self, passed_ms)
+            trip = self.interlocks.voltage(inputs, outputs, self, dt_ms)
         regulating = condition == BEAM and not self.sagging and not command.hold & HOLD_EMISSION
         if regulating and not trip:
-            trip = self.interlocks.regulated(inputs, outputs, self, passed_ms)
+            trip = self.interlocks.regulated(inputs, outputs, self, dt_ms)
         dt_s = 0.001 * dt_ms
         before_raw = self.high_voltage.kv_program_raw
         if OFF < condition < TRIPPED and trip:
@@ -218,8 +198,7 @@ class Controller(Plain):
         elif condition == PREHEAT:
             self.in_condition_ms += dt_ms
             self.emission.preheat(dt_s)
-            present = inputs.kv_monitor_raw > self.interlocks.present_raw
-            if self.in_condition_ms >= self.settings.preheat_ms and not present:
+            if self.in_condition_ms >= self.settings.preheat_ms:
                 self._enter(RAMP)
         elif condition == RAMP:
             # After an arc the ramp goes on when the voltage is back.
@@ -235,7 +214,7 @@ class Controller(Plain):
         if self.high_voltage.kv_program_raw != before_raw:
             self.steady_ms = 0
         elif self.steady_ms < SETTLE_MS:
-            self.steady_ms += passed_ms
+            self.steady_ms += dt_ms
         self._expect_voltage()
         if self.lamp_ms > 0:
             self.lamp_ms -= dt_ms
@@ -252,7 +231,7 @@ class Controller(Plain):
             self.sag_raw = 0.0
 
     def _thermal(self, dt_ms: int, inputs, outputs, command) -> None:
-        if inputs.room_age_ms <= MAX_AGE_MS and not self.plausible.doubts & ROOM:
+        if inputs.room_age_ms <= MAX_AGE_MS:
             self.room_c = 0.01 * inputs.room_temperature_raw
         if not self.settings.air_cooled:
             return
@@ -282,8 +261,7 @@ class Controller(Plain):
 
     def _compensate(self, dt_ms: int, inputs, command) -> None:
         if (
-            self.plausible.look(inputs)
-            or command.hold & HOLD_COMPENSATION
+            command.hold & HOLD_COMPENSATION
             or inputs.head_age_ms > MAX_AGE_MS
             or inputs.mount_age_ms > MAX_AGE_MS
             or inputs.generator_age_ms > MAX_AGE_MS

@@ -18,6 +18,7 @@ from firmware.interlock_table import (
     Limits,
 )
 
+FOREVER_MS = 1 << 29  # beyond any delay, and still no long integer on a board
 NAMES = {row[0]: row[1] for rows in ROWS for row in rows}  # by code
 
 
@@ -27,25 +28,14 @@ class Interlocks(Limits):
     All return the code of the first row that trips, or 0 when all is well.
     """
 
-    STATE = (
-        "arc1_ms",
-        "arc2_ms",
-        "arc3_ms",
-        "ma_seen_raw",
-        "grid_seen_raw",
-        "head_seen_raw",
-        "fan_seen_raw",
-    )
+    STATE = ("arc1_ms", "arc2_ms", "arc3_ms")
 
     def __init__(self, settings):
         super().__init__(settings)
-        # By look and row: how long its condition has held (ms), less what is forgotten; and of one
-        # with an `until`, whether it is still met.
+        # By look and row: how long its condition has held without a break (ms); and of one with an
+        # `until`, whether it is still met.
         self.met_ms = [[0] * len(rows) for rows in ROWS]
         self.latched = [[False] * len(rows) for rows in ROWS]
-        # What two readings were when they last changed, and what moved them then.
-        self.ma_seen_raw = self.head_seen_raw = self.fan_seen_raw = 0
-        self.grid_seen_raw = 0.0
         self.start()
 
     def start(self) -> None:
@@ -60,9 +50,6 @@ class Interlocks(Limits):
 
     def slow(self, inputs, outputs, controller, dt_ms: int) -> int:
         """The rows that are looked at in every state."""
-        if inputs.head_temperature_raw != self.head_seen_raw:
-            self.head_seen_raw = inputs.head_temperature_raw
-            self.fan_seen_raw = outputs.fan_program_raw
         return self._look(ALWAYS, inputs, outputs, controller, dt_ms)
 
     def voltage(self, inputs, outputs, controller, dt_ms: int) -> int:
@@ -77,9 +64,6 @@ class Interlocks(Limits):
 
     def regulated(self, inputs, outputs, controller, dt_ms: int) -> int:
         """The rows of a current that is regulated."""
-        if inputs.ma_monitor_raw != self.ma_seen_raw:
-            self.ma_seen_raw = inputs.ma_monitor_raw
-            self.grid_seen_raw = controller.emission.grid
         return self._look(REGULATING, inputs, outputs, controller, dt_ms)
 
     def arc(self, inputs, outputs, controller) -> int:
@@ -94,7 +78,7 @@ class Interlocks(Limits):
         state["met_ms"] = met_ms = {}
         state["latched"] = latched = {}
         for look, rows in enumerate(ROWS):
-            for _code, name, at, delay_ms, _age_ms, _condition, until, _forget in rows:
+            for _code, name, at, delay_ms, _age_ms, _condition, until in rows:
                 if delay_ms:
                     met_ms[name] = self.met_ms[look][at]
                 if until:
@@ -105,7 +89,7 @@ class Interlocks(Limits):
         """Take over what `state()` gave."""
         Limits.load(self, state)
         for look, rows in enumerate(ROWS):
-            for _code, name, at, delay_ms, _age_ms, _condition, until, _forget in rows:
+            for _code, name, at, delay_ms, _age_ms, _condition, until in rows:
                 if delay_ms:
                     self.met_ms[look][at] = state["met_ms"][name]
                 if until:
@@ -113,7 +97,7 @@ class Interlocks(Limits):
 
     def _first(self, look: int, inputs, outputs, controller) -> int:
         """The first row that is met now."""
-        for code, _name, _at, _delay_ms, _age_ms, condition, _until, _forget in ROWS[look]:
+        for code, _name, _at, _delay_ms, _age_ms, condition, _until in ROWS[look]:
             if condition(self, inputs, outputs, controller):
                 return code
         return 0
@@ -122,15 +106,14 @@ class Interlocks(Limits):
         """The first row that has been met for its delay; the time of all of them goes on."""
         met_ms = self.met_ms[look]
         first = 0
-        for code, _name, at, delay_ms, _age_ms, condition, until, forget in ROWS[look]:
+        for code, _name, at, delay_ms, _age_ms, condition, until in ROWS[look]:
             met = False
             if condition(self, inputs, outputs, controller):
-                if met_ms[at] <= delay_ms:  # no more, or a long fault would take long to forget
+                if met_ms[at] < FOREVER_MS:
                     met_ms[at] += dt_ms
                 met = met_ms[at] > delay_ms
-            elif met_ms[at]:
-                left_ms = met_ms[at] - dt_ms // forget if forget else 0
-                met_ms[at] = left_ms if left_ms > 0 else 0
+            else:
+                met_ms[at] = 0
             if until:
                 latched = self.latched[look]
                 if met:

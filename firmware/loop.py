@@ -56,15 +56,7 @@ class Schedule:
 
 
 def run(
-    board,
-    controller,
-    command,
-    clock,
-    watchdog=None,
-    inputs=None,
-    outputs=None,
-    slack=None,
-    keep_lamp=False,
+    board, controller, command, clock, watchdog=None, inputs=None, outputs=None, slack=None
 ) -> None:
     """Tick until the clock says None or the slack says that it is time to leave, or for ever.
 
@@ -73,7 +65,6 @@ def run(
     inputs, outputs : the records, where others look at them too; what the actuators hold before
               the first tick stands in outputs, all 0 if not given
     slack   : turn() does after each tick what is not of the control, and is True to leave
-    keep_lamp : at the end the lamp stays as it is, for a caller who then sees to it
 
     Only a good tick feeds the watchdog. Whatever ends the loop, the last thing written is the
     safe state, in which nothing is energised; an exception goes on to the caller after that.
@@ -96,8 +87,6 @@ def run(
             if slack is not None and slack.turn():
                 return
     finally:
-        if keep_lamp:
-            safe.lamp_on = outputs.lamp_on  # type: ignore[attr-defined]
         uninterrupted(board.write, safe)
 
 

@@ -14,8 +14,6 @@ def operation(controller, inputs, outputs) -> dict:
         "ma": inputs.ma_monitor_raw * controller.ma_per_count,
         "ma_target": controller.emission.target_ma,
         "trim": controller.compensation.trim,
-        "doubts": controller.plausible.names(),
-        "alarm": NAMES.get(controller.alarm, ""),
         "filament_a": inputs.filament_monitor_raw * controller.filament_a_per_count,
         "grid_v": (outputs.grid_program_raw - DAC_FULL) * controller.emission.v_per_count,
     }

@@ -26,18 +26,18 @@ TABLE = (
     ("trip_kv", 53.0, 4.0, 400.0),
     ("trip_ma", 1.3, 0.0001, 1000.0),
     ("trip_power_w", 54.0, 0.01, 30000.0),
-    ("trip_head_c", 80.0, 30.0, 100.0),
+    ("trip_head_c", 80.0, 30.0, 150.0),
     # Thermal law.
     ("head_set_c", 55.0, 10.0, 140.0),
     ("head_kp_w_per_k", 20.0, 0.0, 1000.0),
     ("head_ki_w_per_k_s", 0.12, 0.0, 100.0),
     ("head_kd_w_s_per_k", 100.0, 0.0, 10000.0),
     ("anode_lag_s", 15.0, 0.0, 1000.0),
-    ("fan_min", 0.08, 0.05, 0.9),
+    ("fan_min", 0.08, 0.0, 0.9),
     ("fan_g0_w_per_k", 0.8, 0.001, 100.0),  # conductance to the room, head and mount, fan stopped
     ("fan_g1_w_per_k", 2.2, 0.001, 100.0),  # what the fan adds at full speed
     ("fan_exponent", 0.8, 0.3, 1.5),
-    ("fan_max_rpm", 5000.0, 500.0, 30000.0),
+    ("fan_max_rpm", 5000.0, 100.0, 30000.0),
     # High-voltage law.
     ("kv_slew_kv_per_s", 10.0, 0.01, 100.0),
     ("ma_slew_ma_per_s", 0.1, 1e-05, 100.0),
@@ -81,19 +81,6 @@ ORDER = (
     ("head_set_c", "trip_head_c"),
     ("filament_preheat_a", "filament_limit_a"),
 )
-# The first must not be above the second times the factor: an interlock that the unit never comes
-# to protects nothing, and a scale far larger than what it reads has no resolution.
-NEAR = (
-    ("trip_kv", "kv_full", 0.98),
-    ("trip_ma", "ma_full", 0.98),
-    ("trip_kv", "kv_max", 1.15),
-    ("trip_ma", "ma_max", 1.3),
-    ("trip_power_w", "power_limit_w", 1.15),
-    ("kv_full", "kv_max", 3.0),
-    ("ma_full", "ma_max", 5.0),
-    ("filament_full_a", "filament_limit_a", 3.0),
-)
-MOST_POWER = 1.25  # kv_max * ma_max over power_limit_w
 
 
 def problem(settings):
@@ -108,19 +95,6 @@ def problem(settings):
                 name,
                 f"{getattr(settings, name):g} is above {above} = {getattr(settings, above):g}",
             )
-    for name, other, factor in NEAR:
-        most = factor * getattr(settings, other)
-        if getattr(settings, name) > most:
-            return (
-                name,
-                f"{getattr(settings, name):g} is above {factor:g} * {other} = {most:g}",
-            )
-    if settings.kv_max * settings.ma_max > MOST_POWER * settings.power_limit_w:
-        return (
-            "power_limit_w",
-            f"kv_max * ma_max = {settings.kv_max * settings.ma_max:g} W is above "
-            f"{MOST_POWER:g} * power_limit_w; lower kv_max or ma_max",
-        )
     if settings.grid_set_v <= -settings.grid_full_v:
         return "grid_set_v", f"{settings.grid_set_v:g} is not above -grid_full_v"
     if settings.air_cooled not in (0, 1):

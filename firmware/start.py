@@ -84,28 +84,24 @@ def operate(board, build: str = ""):
     gc.collect()
     watchdog = board.watchdog()
     try:
-        run(unit, controller, command, clock, watchdog, inputs, outputs, slack, True)
+        run(unit, controller, command, clock, watchdog, inputs, outputs, slack)
     except KeyboardInterrupt:  # any other exception is for the watchdog, which restarts the board
-        rest(unit, inputs, watchdog, outputs.lamp_on, controller.lamp_kv_raw)
+        rest(unit, inputs, watchdog)
         raise
-    rest(unit, inputs, watchdog, outputs.lamp_on, controller.lamp_kv_raw)
+    rest(unit, inputs, watchdog)
     return slack.leave
 
 
-def rest(unit, inputs, watchdog, lamp_on, lamp_kv_raw: int) -> None:
+def rest(unit, inputs, watchdog) -> None:
     """Say the safe state until it has surely arrived, and only then let the watchdog go.
 
     One write can be lost on a bus, and a serial generator is told its set-points one by one.
     Ctrl-C is held off: one that comes before that leaves the watchdog armed.
-
-    A lamp that is lit stays so until the end, and beyond it while a voltage is read.
     """
     micropython.kbd_intr(-1)
     safe = Outputs()
-    for left in range(REST_TICKS, 0, -1):
+    for _ in range(REST_TICKS):
         unit.read(inputs)
-        present = inputs.kv_monitor_raw > lamp_kv_raw
-        safe.lamp_on = 1 if present or (lamp_on and left > 1) else 0
         unit.write(safe)
         watchdog.feed()
         time.sleep_ms(TICK_MS)

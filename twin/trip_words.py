@@ -45,7 +45,7 @@ def interlocks() -> tuple[Interlock, ...]:
     """All rows, in the order of the table."""
     found = []
     for look, rows in enumerate(ROWS):
-        for code, name, _, delay_ms, age_ms, condition, _, _ in rows:
+        for code, name, _, delay_ms, age_ms, condition, _ in rows:
             words = _words(inspect.getdoc(condition) or "")
             found.append(Interlock(code, name, LOOKS[look], delay_ms or age_ms, age_ms > 0, *words))
     return tuple(found)

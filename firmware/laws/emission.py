@@ -11,7 +11,6 @@ from firmware.state import Plain, clamp
 FAST_GAIN = 0.2  # of the dead-beat gain: noise of the sense is averaged over some 5 ticks
 FAST_STEP_LIMIT = 12.0  # counts of bias a tick: the soft start through cut-off
 SLOW_TIME_S = 20.0
-WAIT_PART = 0.4  # of the way from the set-point to the open end
 SLOW_STEP_LIMIT = 2.0  # counts of filament current a slow step
 
 
@@ -41,7 +40,6 @@ class Emission(Plain):
         # counts of bias for one count of current
         self.gain = FAST_GAIN / self.counts_per_ma / settings.grid_ma_per_v / self.v_per_count
         self.grid_set = DAC_FULL * (1.0 + settings.grid_set_v / settings.grid_full_v)
-        self.grid_wait = self.grid_set + WAIT_PART * (DAC_FULL - self.grid_set)
         self.slow_gain = (
             self.v_per_count / settings.filament_v_per_a / self.a_per_count / SLOW_TIME_S
         )
@@ -69,14 +67,9 @@ class Emission(Plain):
         self.filament_program_raw = int(self.filament + 0.5)
 
     def aim(self, ma: float, dt_s: float) -> None:
-        """Move the target towards `ma` (mA) at the permitted slew.
-
-        It rises only while the bias has authority; else it waits for the filament. So the bias
-        comes to its open end when the current monitor is wrong, and not at a start.
-        """
+        """Move the target towards `ma` (mA) at the permitted slew."""
         step = self.settings.ma_slew_ma_per_s * dt_s
-        up = step if self.grid < self.grid_wait else 0.0
-        self.target_ma += clamp(ma - self.target_ma, -step, up)
+        self.target_ma += clamp(ma - self.target_ma, -step, step)
         self.target_raw = self.target_ma * self.counts_per_ma
 
     def fast(self, ma_monitor_raw: int) -> int:

@@ -50,8 +50,6 @@ class Clock:
         controller.trip_ms = (controller.trip_ms + ahead_ms) & MASK
         if controller.last_ms is not None:
             controller.last_ms = (controller.last_ms + ahead_ms) & MASK
-        if controller.look_ms is not None:
-            controller.look_ms = (controller.look_ms + ahead_ms) & MASK
         session.now_ms = now_ms
         session.skips = True
 

@@ -89,7 +89,7 @@ def test_the_lamp_stays_for_half_a_second_wherever_between_two_turns_it_ends(
         bench = ChipBench()
         bench.resume(full_beam)
         bench.forced = {"kv_monitor_raw": 0}
-        for _ in range(ticks + 10):
+        for _ in range(ticks + 20):
             bench.tick(tick_ms)
         bench.command.run = False
         bench.tick(tick_ms)
@@ -229,10 +229,8 @@ def test_a_thermal_law_that_is_let_go_begins_without_a_bump(beam: ChipBench):
 
 def test_the_current_is_the_commanded_one_times_the_trim(beam: ChipBench):
     beam.settings.ma_ppm_per_k = 500.0
-    for celsius in range(30, 41):  # slowly: a jump is not believed
-        beam.forced = {"generator_temperature_raw": 100 * celsius}
-        beam.run(4000)
-    beam.run(30_000)
+    beam.forced = {"generator_temperature_raw": 4000}
+    beam.run(40_000)
     assert beam.controller.compensation.trim == pytest.approx(0.995, abs=1e-4)
     assert beam.ma == pytest.approx(0.98 * 0.995, abs=1e-3)
 
@@ -244,7 +242,7 @@ def test_a_stale_sensor_holds_the_trim(age: str):
     bench = ChipBench(s)
     bench.run(2000)
     trim = bench.controller.compensation.trim
-    warmer = {"generator_temperature_raw": 3400, "mount_temperature_raw": pt100_raw(31.5)}
+    warmer = {"generator_temperature_raw": 3500, "mount_temperature_raw": pt100_raw(35.0)}
     bench.forced = {**warmer, f"{age}_age_ms": 3001}
     bench.run(20_000)
     assert bench.controller.compensation.trim == trim

@@ -3,15 +3,13 @@
 Each condition is put at the seam of a controller with full beam, the rest stays healthy.
 """
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firmware.calibration import ADC_FULL, FAN_FULL, pt100_raw
-from firmware.controller import BEAM, OFF, RAMP, TRIPPED, Controller
-from firmware.interlocks import NAMES
+from firmware.calibration import pt100_raw
+from firmware.controller import BEAM, OFF, RAMP, TRIPPED
+from firmware.interlocks import NAMES, Interlocks
 from firmware.settings import Settings
 from firmware.signals import ALL_CLOSED, CHAIN_A, CHAIN_B, GENERATOR_OK, HOLD_EMISSION, Outputs
 from tests.kit.chip_bench import TICK_MS, ChipBench, healthy
@@ -29,10 +27,6 @@ def kv(value: float) -> int:
 
 def ma(value: float) -> int:
     return round(value / MA_PER_COUNT)
-
-
-def filament(value_a: float) -> int:
-    return round(value_a * ADC_FULL / Settings().filament_full_a)
 
 
 # The condition of each row, and what lies just on the good side of it. Current and voltage are
@@ -62,10 +56,6 @@ CONDITIONS: dict[str, tuple[dict[str, int], dict[str, int]]] = {
     "stale-head": ({"head_age_ms": 3001}, {"head_age_ms": 3000}),
     "fan": ({"fan_tach_raw": 0}, {}),
     "lamp": ({"lamp_current_raw": 399}, {"lamp_current_raw": 400}),
-    "filament-over-current": (
-        {"filament_monitor_raw": filament(1.02 * 2.7 + 0.051)},
-        {"filament_monitor_raw": filament(2.7)},
-    ),
 }
 # Other ways to meet a condition: (row, raw inputs, worst raw inputs that are still good).
 MORE = [
@@ -73,7 +63,6 @@ MORE = [
     ("head-sensor", {"head_temperature_raw": 0}, {}),  # the sensor is shorted
     ("lamp", {"lamp_current_raw": 3601}, {"lamp_current_raw": 3600}),
     ("lamp", {"lamp_current_raw": 0}, {}),  # burnt out
-    ("fan", {"fan_tach_raw": 65535}, {}),  # noise on the tachometer
     ("stale-monitors", {"adc_age_ms": 65535}, {}),
     ("stale-head", {"head_age_ms": 65535}, {}),
 ]
@@ -101,12 +90,6 @@ def bench(full_beam: dict) -> ChipBench:
     return bench
 
 
-def fast(s: Settings, inputs: Any) -> int:
-    """The first row of every tick that is met."""
-    controller = Controller(s)
-    return controller.interlocks.fast(inputs, Outputs(), controller)
-
-
 def latest_ms(name: str) -> int:
     """The time (ms) after which a condition must have tripped at the latest."""
     delay_ms = 0 if name in AGED else DELAY_MS[name]
@@ -123,16 +106,6 @@ def test_every_row_of_the_table_has_a_test():
         "current-astray",
         "arcing",
         "no-voltage",
-        # tests/firmware/test_controller_time.py
-        "late-tick",
-        # tests/firmware/test_beliefs.py
-        "over-program",
-        "bias-end",
-        "bias-astray",
-        "current-frozen",
-        "filament-astray",
-        "heat-balance",
-        "head-frozen",
     }
     assert {*CONDITIONS, *apart} == set(CODE)
 
@@ -148,7 +121,7 @@ def test_rows_are_unique_and_each_has_its_words():
 
 
 def test_a_trip_is_described_by_its_words_and_its_page():
-    words = "The fan turns much slower or much faster than its program"
+    words = "The fan turns at less than half of the speed of its program"
     assert trip_words("fan") == f"{words}: see {PAGE}#fan"
     assert interlock("fan").page == f"{PAGE}#fan"
     assert trip_words("no such trip") == ""
@@ -180,38 +153,19 @@ def test_what_lies_just_on_the_good_side_trips_nothing(
     assert bench.outputs.trip == 0
 
 
-DELAYED = [name for name in CONDITIONS if DELAY_MS[name] and name not in AGED]
-
-
-@pytest.mark.parametrize("name", DELAYED)
-def test_a_condition_that_goes_before_its_delay_is_forgotten_in_four_times_as_long(
+@pytest.mark.parametrize(
+    "name", [name for name in CONDITIONS if DELAY_MS[name] and name not in AGED]
+)
+def test_a_condition_that_goes_before_its_delay_trips_nothing_and_is_forgotten(
     bench: ChipBench, name: str
 ):
     bad, _ = CONDITIONS[name]
     for _ in range(4):
         bench.forced = bad
-        bench.run(DELAY_MS[name] - 100)
+        bench.run(DELAY_MS[name] - 10)
         bench.forced = {}
-        bench.run(4 * DELAY_MS[name] + 4 * SAMPLE_MS)
+        bench.run(SAMPLE_MS)
     assert bench.controller.condition == BEAM
-
-
-@pytest.mark.parametrize("name", DELAYED)
-@pytest.mark.parametrize(("bad_ms", "good_ms"), [(200, 100), (4900, 100), (100, 200)])
-def test_a_condition_that_comes_and_goes_adds_up(
-    bench: ChipBench, name: str, bad_ms: int, good_ms: int
-):
-    bad, _ = CONDITIONS[name]
-    began_ms = bench.now_ms
-    while bench.controller.condition == BEAM and bench.now_ms - began_ms < 60_000:
-        bench.forced = bad
-        bench.run(bad_ms)
-        bench.forced = {}
-        bench.run(good_ms)
-    assert bench.outputs.trip == CODE[name]
-    times_ms = (bad_ms + good_ms) / (bad_ms - 0.25 * good_ms)  # for 1 ms that counts
-    within_ms = times_ms * (DELAY_MS[name] + SAMPLE_MS) + bad_ms + good_ms
-    assert bench.now_ms - began_ms <= within_ms
 
 
 @pytest.mark.parametrize("first", CONDITIONS)
@@ -304,7 +258,7 @@ def test_electrical_limits_are_those_of_the_settings_to_a_count(
     s.trip_kv, s.trip_ma, s.trip_power_w = trip_kv, trip_ma, trip_power_w
     inputs = healthy()
     inputs.kv_monitor_raw, inputs.ma_monitor_raw = kv_raw, ma_raw
-    code = fast(s, inputs)
+    code = Interlocks(s).fast(inputs, Outputs(), None)
     is_kv, is_ma = kv_raw * KV_PER_COUNT, ma_raw * MA_PER_COUNT
     assert (code == CODE["over-voltage"]) == (kv_raw > int(trip_kv / KV_PER_COUNT))
     if is_kv > trip_kv or is_ma > trip_ma or is_kv * is_ma > trip_power_w + 1e-6:
@@ -327,16 +281,15 @@ def test_a_monitor_at_the_end_of_its_converter_trips_whatever_is_set(
     s, inputs = Settings(), healthy()
     s.load({setting: 1e6})
     setattr(inputs, signal, 32767)
-    assert fast(s, inputs) == CODE[name]
+    assert Interlocks(s).fast(inputs, Outputs(), None) == CODE[name]
 
 
 def test_a_broken_sensor_of_the_head_trips_whatever_is_set():
     s, inputs = Settings(), healthy()
     s.trip_head_c = 2000.0
     inputs.head_temperature_raw = 32767
-    controller = Controller(s)
-    slow = controller.interlocks.slow
-    codes = [slow(inputs, Outputs(), controller, SAMPLE_MS) for _ in range(8)]
+    these = Interlocks(s)
+    codes = [these.slow(inputs, Outputs(), None, SAMPLE_MS) for _ in range(3)]
     assert codes[-1] == CODE["over-temperature"]
 
 
@@ -344,7 +297,7 @@ def test_a_broken_sensor_of_the_head_trips_whatever_is_set():
 def test_nothing_but_all_contacts_closed_passes(switches: int):
     inputs = healthy()
     inputs.switches = switches
-    code = fast(Settings(), inputs)
+    code = Interlocks(Settings()).fast(inputs, Outputs(), None)
     assert (code == 0) == (switches == ALL_CLOSED)
 
 
@@ -356,35 +309,29 @@ COUNTS = st.integers(0, 32767)
     kv_raw=COUNTS | st.just(kv(40.0)),
     ma_raw=COUNTS | st.just(ma(0.5)),
     age_ms=st.integers(0, 65535) | st.sampled_from([0, 50, 51]),
-    tick_ms=st.sampled_from([0, 10, 100, 101, 60_000]),
 )
 def test_all_is_well_when_no_row_of_every_tick_is_met_and_only_then(
-    switches: int, kv_raw: int, ma_raw: int, age_ms: int, tick_ms: int
+    switches: int, kv_raw: int, ma_raw: int, age_ms: int
 ):
     """The one expression of the ticks, against the rows one by one."""
     inputs = healthy()
     inputs.switches, inputs.adc_age_ms = switches, age_ms
     inputs.kv_monitor_raw, inputs.ma_monitor_raw = kv_raw, ma_raw
-    controller = Controller(Settings())
-    controller.tick_ms = tick_ms
-    rows = controller.interlocks
-    assert rows.all_well(inputs, tick_ms) == (rows.fast(inputs, Outputs(), controller) == 0)
+    limits = Interlocks(Settings())
+    assert limits.all_well(inputs) == (limits.fast(inputs, Outputs(), None) == 0)
 
 
 @given(fan_program_raw=st.integers(0, 65535), rpm=st.integers(0, 65535))
-def test_the_fan_is_at_fault_far_from_the_speed_that_is_programmed(fan_program_raw: int, rpm: int):
-    """Below half of it, above by half and a fifth of its full speed, or beyond what it can do."""
+def test_the_fan_is_at_fault_below_half_of_its_program(fan_program_raw: int, rpm: int):
     outputs = Outputs()
     outputs.load((0, 0, 0, 0, 0, fan_program_raw, 0, 0))
     inputs = healthy()
     inputs.fan_tach_raw = rpm
-    controller = Controller(Settings())
-    controller.interlocks.slow(inputs, outputs, controller, 100)
-    expected_rpm = 5000.0 * fan_program_raw / FAN_FULL
-    ends_rpm = (0.5 * expected_rpm, min(1.5 * expected_rpm + 1000.0, 6500.0))
-    if min(abs(rpm - end_rpm) for end_rpm in ends_rpm) > 1e-6:
-        wrong = rpm < ends_rpm[0] or rpm > ends_rpm[1]
-        assert (controller.interlocks.state()["met_ms"]["fan"] > 0) == wrong
+    these = Interlocks(Settings())
+    these.slow(inputs, outputs, None, 100)
+    told_rpm = 5000.0 * fan_program_raw / 65535
+    if abs(rpm - 0.5 * told_rpm) > 1e-6:
+        assert (these.state()["met_ms"]["fan"] > 0) == (rpm < 0.5 * told_rpm)
 
 
 @pytest.mark.parametrize("read_kv", [1.1, 29.0, 52.0])
@@ -428,19 +375,11 @@ def test_a_current_monitor_that_is_dead_from_the_start_trips_in_the_soft_start()
 
 
 def test_a_current_that_stays_away_from_its_target_trips_after_its_delay(bench: ChipBench):
-    """Neither still, nor with the bias at an end: it swings from 85 to 115 % of the target."""
-    bench.command.ma = 0.8
-    bench.run(5000)
-    passed_ms = 0
-    while bench.controller.condition == BEAM and passed_ms < 60_000:
-        part = 0.85 if passed_ms % 2000 < 1000 else 1.15
-        flicker = passed_ms // 10 % 3
-        bench.forced = {"ma_monitor_raw": round(part * bench.command.ma / MA_PER_COUNT) + flicker}
-        bench.tick()
-        passed_ms += 10
+    low = round(0.85 * bench.command.ma / MA_PER_COUNT)
+    bench.forced = {"ma_monitor_raw": low}
+    passed_ms = bench.until_state(TRIPPED, DELAY_MS["current-astray"] + 2 * SAMPLE_MS)
     assert bench.outputs.trip == CODE["current-astray"]
-    delay_ms = DELAY_MS["current-astray"]
-    assert delay_ms <= passed_ms <= delay_ms + 2 * SAMPLE_MS
+    assert passed_ms >= DELAY_MS["current-astray"]
 
 
 ARC = {"kv_monitor_raw": 0, "ma_monitor_raw": 0}
@@ -520,9 +459,7 @@ def test_a_voltage_that_is_low_by_its_tolerance_trips_nothing(bench: ChipBench):
 
 
 def test_a_voltage_that_is_on_its_way_is_not_taken_for_an_arc(bench: ChipBench):
-    bench.command.ma = 0.1
-    bench.run(10_000)
-    for wanted_kv in (38.0, 50.0, 40.0, 50.0, 42.0, 48.0):
+    for wanted_kv in (8.0, 50.0, 5.0, 50.0, 20.0, 48.0):
         bench.command.kv = wanted_kv
         bench.run(6000)
         assert bench.controller.condition == BEAM

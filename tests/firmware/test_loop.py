@@ -1,7 +1,5 @@
 """The loop: on schedule, feeds the watchdog after good ticks only, ends in the safe state."""
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -132,26 +130,6 @@ def test_an_exception_in_a_tick_leaves_the_safe_state_and_a_hungry_watchdog(wher
     assert bench.fed == 2
     assert bench.written[-1] == SAFE
     assert len(bench.written) == 3
-
-
-@pytest.mark.parametrize("lit", [0, 1])
-@pytest.mark.parametrize("keep", [False, True])
-def test_the_lamp_stays_as_it_is_for_a_caller_who_sees_to_it(lit: int, keep: bool):
-    bench = Bench()
-    outputs: Any = Outputs()
-    outputs.lamp_on = lit
-    run(bench, Idle(), Command(50.0, 1.0), Ticks(3), outputs=outputs, keep_lamp=keep)
-    last: Any = Outputs()
-    last.load(bench.written[-1])
-    assert last.lamp_on == (lit if keep else 0)
-    assert last.hv_enable == 0
-
-
-class Idle:
-    """A controller that changes nothing."""
-
-    def step(self, now_ms: int, inputs: Any, outputs: Any, command: Any) -> None:
-        pass
 
 
 def test_a_safe_state_that_cannot_be_written_does_not_hide_what_went_wrong_first():

@@ -94,11 +94,7 @@ def test_the_soft_start_rises_to_the_target_and_hardly_past_it(steepness: float,
     rising = currents_ma[:reached]
     fall_ma = max(before - after for before, after in pairwise(rising))
     assert fall_ma < 3.0 * bias_count_ma  # nothing falls but the dither and the filament's steps
-    at_the_slew_s = TARGET_MA / 0.1
-    if steepness < 1.0:  # a gun whose bias does less waits for the filament
-        assert at_the_slew_s < reached * TICK_S < 3.0 * at_the_slew_s
-    else:
-        assert reached * TICK_S == pytest.approx(at_the_slew_s, abs=1.5)
+    assert reached * TICK_S == pytest.approx(TARGET_MA / 0.1, abs=1.5)
 
 
 def test_a_filament_that_is_too_hot_at_the_start_does_no_harm():

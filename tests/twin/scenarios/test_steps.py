@@ -394,7 +394,7 @@ def test_settings_that_cannot_be_on_this_tube_are_refused_before_the_run(tmp_pat
     path = tmp_path / "own.toml"
     expects = '[[step]]\nat_s = 1\nexpect = "off"\n'
     path.write_text(HEAD + expects + "[settings]\ntrip_head_c = 500\n")
-    with pytest.raises(InputError, match=r"\[settings\] trip_head_c: 500 is outside 30 to 100"):
+    with pytest.raises(InputError, match=r"\[settings\] trip_head_c: 500 is outside 30 to 150"):
         prepare(str(path), DEFAULT_TUBE, None, None, 1, ())
 
 
