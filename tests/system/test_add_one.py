@@ -140,7 +140,7 @@ def tree_with_signal(tree: Path) -> Path:
     change(sensors, "    STATE = (\n", '    STATE = (\n        "case_temperature_raw",\n')
     change(
         sensors,
-        '        """One step towards these true values, then new counts."""\n',
+        '        """Make one step towards these true values, then new counts."""\n',
         "        self.case_temperature_raw = centi(electronics_c, -4000, 12500)\n",
     )
     assert places(tree) == ["firmware/signal_table.py", "twin/plant/sensors.py"]
