@@ -12,13 +12,18 @@ CONFIG = 1
 CONFIG_HIGH = 0x44
 CONFIG_LOW = 0xE3
 CHANNEL_SHIFT = 4
-NOT_STATUS = 0x7F  # bit 15 is 0 while converting, when read
+NOT_STATUS = 0x7F  # bit 15 tells whether it converts, when read
+ENDED = 0x80  # no conversion is under way
+ONCE = 0x81  # start one conversion, then rest
 
 
 class Ads1115:
-    """A converter. raw: the input in counts, 0 to 32767; a negative reading (offset) becomes 0.
-    After a loss of power the chip acknowledges and reads 0 until configured again: check() detects
-    this. The caller must call check() regularly, or at each reading of 0.
+    """raw: the input in counts, 0 to 32767; what offset makes negative reads 0.
+
+    A chip that acknowledges may have lost its settings, or convert no more. check() compares the
+    settings; a caller who acts on readings checks regularly, and whenever it reads 0. In continuous
+    mode no bit tells of a new conversion, so prove() asks for a single one, whose end does show:
+    until it has ended read() says False.
     """
 
     def __init__(self, i2c, address: int = 0x48):
@@ -27,6 +32,8 @@ class Ads1115:
         self._i2c = i2c
         self._address = address
         self._ready = False
+        self._doubted = False  # the settings were others: to be compared before the next reading
+        self._proving = False
         self._buffer = bytearray(2)
         self._config = bytearray(2)
         self._config[1] = CONFIG_LOW
@@ -41,7 +48,7 @@ class Ads1115:
         """Switch to another input; the second conversion from now certainly shows it (3 ms)."""
         self.channel = channel
         self._config[0] = CONFIG_HIGH | channel << CHANNEL_SHIFT
-        self._ready = False
+        self._ready = self._proving = False
         try:
             self._i2c.writeto_mem(self._address, CONFIG, self._config)
             self._i2c.writeto(self._address, self._pointer)
@@ -51,10 +58,14 @@ class Ads1115:
         return True
 
     def read(self) -> bool:
-        """Read the last conversion. False on a bus error, and once more after it, for a new
-        conversion."""
+        """The last conversion; False on a bus error, and once more after it, to convert again."""
         if not self._ready:
             self.select(self.channel)
+            return False
+        if self._proving:
+            self._look_for_end()
+            return False
+        if self._doubted and not self.check():
             return False
         buffer = self._buffer
         try:
@@ -67,12 +78,17 @@ class Ads1115:
         return True
 
     def check(self) -> bool:
-        """Compare the chip's configuration with the requested one; write it again if they differ.
-        True if equal."""
+        """Whether the chip holds the settings that were written; if not, they are written again.
+
+        No reading is good after that until they have been read back.
+        """
         buffer = self._buffer
         try:
             self._i2c.readfrom_mem_into(self._address, CONFIG, buffer)
-            if buffer[0] & NOT_STATUS == self._config[0] and buffer[1] == CONFIG_LOW:
+            self._doubted = (
+                buffer[0] & NOT_STATUS != self._config[0] & NOT_STATUS or buffer[1] != CONFIG_LOW
+            )
+            if not self._doubted:
                 self._i2c.writeto(self._address, self._pointer)
                 return True
         except OSError:
@@ -81,3 +97,20 @@ class Ads1115:
             return False
         self.select(self.channel)
         return False
+
+    def prove(self) -> bool:
+        """Compare the settings, then start the single conversion whose end read() looks for."""
+        if not self._ready or self._proving or not self.check():
+            return False
+        self._config[0] |= ONCE
+        try:
+            self._i2c.writeto_mem(self._address, CONFIG, self._config)
+        except OSError:
+            self._ready = False
+            return False
+        self._proving = True
+        return True
+
+    def _look_for_end(self) -> None:
+        if self.check() and self._buffer[0] & ENDED:
+            self.select(self.channel)

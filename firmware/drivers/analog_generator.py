@@ -18,6 +18,10 @@ TURN_MS = 250  # filament and temperature take turns: each comes every half seco
 # After a change of channel the present conversion is still of the old one: at 860 SPS less 10 % two
 # conversions take 2.6 ms (TI SBAS444).
 SETTLED_MS = 4
+# Each converter's settings are compared, and a conversion is proven, once a second; it costs its
+# monitor one tick.
+PROOF_TICKS = 100
+KV_PROOF, MA_PROOF = 30, 80
 COUNTS_PER_DEGC = 160  # of 62.5 uV
 COLDEST_RAW = 2 * COUNTS_PER_DEGC  # below it is a broken wire, not a temperature
 HOTTEST_RAW = 150 * COUNTS_PER_DEGC
@@ -42,8 +46,8 @@ def make(board, i2c, enable_pin, _settings, _model, interrupts):
 class AnalogGenerator:
     """A driver that reads the generator's inputs and writes its outputs, the grid's included.
 
-    kv_adc, ma_adc : select(channel), read() and check(), which return False on failure, and raw
-    dac        : write_fast(values, count) and check(); grid, tube voltage, filament
+    kv_adc, ma_adc : select(channel), read(), check() and prove(), which say False on failure; raw
+    dac        : write_fast(values, count), check() and renew(); grid, tube voltage, filament
     enable_pin : value(0 or 1); 1 closes the generator's enable
     fault_pin  : value() is 1 while the generator's fault contact is closed, which is healthy
     interrupts : see EnableLine
@@ -68,6 +72,8 @@ class AnalogGenerator:
         self._lent_to = TEMPERATURE_CHANNEL  # last
         self._channel = -1
         self._selected_ms = 0
+        self._proof_tick = 0
+        self._ma_proof_due = False
 
     def read(self, now_ms: int, inputs) -> bool:
         """Fill the generator's inputs; True while it is healthy and accepts its programs."""
@@ -82,6 +88,13 @@ class AnalogGenerator:
         if fresh(self._kv_adc):
             self._kv_raw = positive(self._kv_adc.raw)
             self._kv_age_ms = 0
+        self._proof_tick += 1
+        if self._proof_tick == KV_PROOF:
+            self._kv_adc.prove()
+        elif self._proof_tick == MA_PROOF:
+            self._ma_proof_due = True
+        elif self._proof_tick >= PROOF_TICKS:
+            self._proof_tick = 0
         self._read_shared(now_ms)
         inputs.kv_monitor_raw = self._kv_raw
         inputs.ma_monitor_raw = self._ma_raw
@@ -112,6 +125,8 @@ class AnalogGenerator:
         adc = self._ma_adc
         if fresh(adc):
             self._take(channel, adc.raw)
+        elif channel == MA_CHANNEL:
+            return  # it is not lent, for a change of channel would end the proof
         if channel != MA_CHANNEL:
             self._select(MA_CHANNEL, now_ms)
         elif self._turn_ms >= TURN_MS:
@@ -120,6 +135,9 @@ class AnalogGenerator:
                 FILAMENT_CHANNEL if self._lent_to != FILAMENT_CHANNEL else TEMPERATURE_CHANNEL
             )
             self._select(self._lent_to, now_ms)
+        elif self._ma_proof_due:
+            self._ma_proof_due = False
+            adc.prove()
 
     def _select(self, channel: int, now_ms: int) -> None:
         # If it fails, the converter's next read() tries again instead of reading.

@@ -1,7 +1,8 @@
 """The code that the generator drivers share: ages, the enable line and the programs of the DAC."""
 
-AGE_FULL_MS = 65535  # the highest age that inputs can hold
-CHECK_TICKS = 100
+AGE_FULL_MS = 65535  # what inputs can hold; older is all the same
+CHECK_TICKS = 99  # and all is written in the tick after it
+MOST_DIFFERENT = 3  # readings of the DAC in a row that are not what was written
 NO_INTERRUPTS = (lambda: None, lambda _state: None)
 LOST_TICKS = 10  # without an answer of the DAC: its outputs no longer change
 
@@ -51,11 +52,12 @@ class EnableLine:
 
 
 class Programs:
-    """The first channels of the quad DAC: A grid, B tube voltage, C filament. Set `values`, then
-    `apply`: it sends the channels up to the last changed one, repeatedly until they have arrived.
-    The grid alone, which changes every tick, is the shortest message. Once a second `apply` sends
-    all channels and checks the set-up, because a DAC loses both in a short loss of power; a lost
-    set-up is written again.
+    """The first channels of the quad DAC: A grid, B tube voltage, C filament.
+
+    Set `values`, then `apply`: it sends the channels up to the last that has changed, again and
+    again until they have arrived. The grid alone, which moves every tick, is the shortest message.
+    Once a second it reads back what the DAC holds, and in the tick after that it sends all, with
+    reference and gain. If they differ they are sent at once and read again in the next tick.
     """
 
     def __init__(self, dac, channels: int):
@@ -64,20 +66,28 @@ class Programs:
         self._dac = dac
         self._ticks = 0
         self._lost = 0
+        self._different = 0
 
     def arrive(self) -> bool:
-        """False while the DAC accepts no programs: the generator then does not follow them."""
-        return self._lost < LOST_TICKS
+        """False while the DAC takes none or holds others: the outputs are not what is asked."""
+        return self._lost < LOST_TICKS and self._different < MOST_DIFFERENT
 
     def apply(self) -> None:
         values = self.values
         held = self._held
         count = 0
         self._ticks += 1
-        if self._ticks >= CHECK_TICKS:
+        if self._ticks > CHECK_TICKS:
             self._ticks = 0
-            self._dac.check()
+            self._dac.renew()
             count = len(values)
+        elif self._ticks == CHECK_TICKS or self._different:
+            if self._dac.check():
+                self._different = 0
+            else:
+                if self._different < MOST_DIFFERENT:
+                    self._different += 1
+                count = len(values)
         for at in range(count, len(values)):
             if values[at] != held[at]:
                 count = at + 1

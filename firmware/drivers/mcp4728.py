@@ -12,21 +12,26 @@ CHANNELS = 4
 FULL = 4095
 MULTI_WRITE = 0x40  # figure 5-8; bits 2 and 1 are the channel, bit 0 = 0 updates the output
 INTERNAL_REFERENCE = 0x80  # with normal mode and gain 1
+ANSWER = 6  # bytes of a channel in what is read
+CODE_HIGH = 0x0F
 
 
 class Mcp4728:
-    """A DAC with channels A to D. check() detects a chip that has lost its reference; it is set up
-    again."""
+    """Channels A to D. A chip that has lost a setting is found by check(), and set up again.
+
+    power_up_safe: whether its EEPROM gives 0 V at power-up, as check() has seen; None before that
+    """
 
     def __init__(self, i2c, address: int = 0x60):
         self._i2c = i2c
         self._address = address
         self._ready = False
+        self.power_up_safe: bool | None = None
         self._all = bytearray(3 * CHANNELS)
         self._fast = bytearray(2 * CHANNELS)
         view = memoryview(self._fast)
         self._parts = tuple([view[: 2 * count] for count in range(CHANNELS + 1)])
-        self._answer = bytearray(3)
+        self._answer = bytearray(ANSWER * CHANNELS)
 
     def configure(self) -> bool:
         """Set internal reference, gain 1, and 0 V on all outputs."""
@@ -55,17 +60,33 @@ class Mcp4728:
         return True
 
     def check(self) -> bool:
-        """True if channel A has its reference, gain and value; otherwise the next write sets
-        all."""
+        """Whether all channels have reference, gain, power-down and value; if not, renew().
+
+        The answer holds register and EEPROM of each channel, three bytes each (figure 5-15).
+        """
         answer = self._answer
         try:
             self._i2c.readfrom_into(self._address, answer)
         except OSError:
             self._ready = False
             return False
-        if answer[1] != INTERNAL_REFERENCE | self._fast[0] or answer[2] != self._fast[1]:
-            self._ready = False
+        fast = self._fast
+        safe = True
+        for channel in range(CHANNELS):
+            at = ANSWER * channel
+            if (
+                answer[at + 1] != INTERNAL_REFERENCE | fast[2 * channel]
+                or answer[at + 2] != fast[2 * channel + 1]
+            ):
+                self._ready = False
+            if answer[at + 4] & CODE_HIGH or answer[at + 5]:
+                safe = False
+        self.power_up_safe = safe
         return self._ready
+
+    def renew(self) -> None:
+        """The next write sets all, reference and gain included: a fast write leaves those."""
+        self._ready = False
 
     def _set_up(self) -> bool:
         """Write reference, gain and the present values of all channels, in one command."""

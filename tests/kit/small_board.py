@@ -77,8 +77,9 @@ class I2C:
 
     def readfrom_into(self, address, buffer):
         if address == 0x60:
-            buffer[1] = 0x80 | self.dac[0]
-            buffer[2] = self.dac[1]
+            for at in range(len(buffer) // 6):
+                buffer[6 * at + 1] = 0x80 | self.dac[2 * at]
+                buffer[6 * at + 2] = self.dac[2 * at + 1]
             return
         tube = world.tube
         channel = self.config[address][0] >> 4 & 3

@@ -46,6 +46,9 @@ class Dac:
         lost, self.lost = self.lost, False
         return not lost
 
+    def renew(self) -> None:
+        pass
+
 
 class StubTube:
     """What the virtual generator sees of a tube that follows its programs within a tick."""

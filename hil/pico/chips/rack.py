@@ -28,12 +28,15 @@ class Rack:
     def __init__(self, plant: Plant, now_us: Clock):
         self.plant = plant
         sensors = plant.sensors
-        self.kv_adc = Ads1115([lambda: plant.kv_monitor_raw * VOLTS_PER_COUNT], now_us)
+        self.kv_adc = Ads1115(
+            [lambda: plant.kv_monitor_raw * VOLTS_PER_COUNT, *3 * [open_pin]], now_us
+        )
         self.ma_adc = Ads1115(
             [
                 lambda: plant.ma_monitor_raw * VOLTS_PER_COUNT,
                 lambda: plant.filament_monitor_raw * VOLTS_PER_COUNT,
                 lambda: sensors.generator_temperature_raw * LM35_VOLTS_PER_CENTI,
+                open_pin,
             ],
             now_us,
         )
@@ -82,3 +85,8 @@ class Rack:
 
     def _program(self, channel: int) -> int:
         return min(round(self.dac.volts(channel) / REFERENCE_V * (CODE + 1)), CODE)
+
+
+def open_pin() -> float:
+    """An input without a signal, tied to ground."""
+    return 0.0

@@ -115,6 +115,70 @@ def test_a_chip_that_lost_its_power_reads_nothing_until_it_is_checked():
     assert rig.reading() == 8000
 
 
+@pytest.mark.parametrize("bit", [1 << bit for bit in range(15)])
+def test_a_setting_that_has_changed_is_found_and_written_again(bit):
+    rig = Rig()
+    rig.volts[0] = 1.0
+    rig.running()
+    rig.chip.registers[chips.CONFIG] ^= bit
+    rig.clock.after_ms(10)
+    assert not rig.driver.prove()
+    assert rig.chip.registers[chips.CONFIG] == 0x44E3
+    rig.clock.after_ms(10)
+    assert rig.reading() == 16000
+
+
+def test_a_setting_that_does_not_hold_lets_no_reading_through():
+    rig = Rig()
+    rig.running()
+    configure = rig.chip._configure
+
+    def stuck(config):
+        rig.chip.registers[chips.CONFIG] = config | 0x0200  # gain
+        configure(config | 0x0200)
+
+    rig.chip._configure = stuck  # type: ignore[method-assign]
+    stuck(0x44E3)
+    assert not rig.driver.prove()
+    for _ in range(100):
+        rig.clock.after_ms(10)
+        assert not rig.driver.read()
+
+
+def test_a_proof_costs_one_reading():
+    rig = Rig()
+    rig.volts[0] = 1.0
+    rig.running()
+    assert rig.driver.prove()
+    rig.clock.after_ms(10)
+    assert not rig.driver.read()
+    rig.clock.after_ms(10)
+    assert rig.reading() == 16000
+    assert rig.chip.registers[chips.CONFIG] == 0x44E3
+
+
+def test_a_chip_that_answers_and_converts_no_more_has_no_reading_after_its_proof():
+    rig = Rig()
+    rig.running()
+    rig.chip._convert = lambda now_us: None  # type: ignore[method-assign]
+    assert rig.driver.read()  # its answers look alike
+    rig.driver.prove()
+    for _ in range(100):
+        rig.clock.after_ms(10)
+        assert not rig.driver.read()
+
+
+def test_a_proof_that_is_looked_at_too_early_goes_on():
+    rig = Rig()
+    rig.volts[0] = 1.0
+    rig.running()
+    assert rig.driver.prove()
+    assert not rig.driver.read()
+    rig.clock.after_ms(10)
+    assert not rig.driver.read()
+    assert rig.reading() == 16000
+
+
 @pytest.mark.parametrize("fault", ["stuck", "absent"])
 def test_a_bus_error_is_a_false_and_leaves_the_last_reading(fault):
     rig = Rig()
@@ -147,17 +211,14 @@ def test_a_chip_that_was_absent_is_configured_again_before_it_is_read():
 
 
 @pytest.mark.parametrize("after", range(6))
-@pytest.mark.parametrize("call", ["check", "select"])
+@pytest.mark.parametrize("call", ["check", "prove", "select"])
 def test_wherever_a_transfer_breaks_off_a_setting_is_never_a_reading(call, after):
     rig = Rig()
     rig.volts[0] = 1.0
     rig.running()
     broken = Faltering(rig.chip, after)
     rig.bus.attach(ADDRESS, broken)
-    if call == "check":
-        rig.driver.check()
-    else:
-        rig.driver.select(0)
+    rig.driver.select(0) if call == "select" else getattr(rig.driver, call)()
     rig.bus.attach(ADDRESS, rig.chip)
     for _ in range(3):
         rig.clock.after_ms(2 * CONVERSION_MS)
@@ -166,7 +227,7 @@ def test_wherever_a_transfer_breaks_off_a_setting_is_never_a_reading(call, after
     assert rig.reading() == 16000
 
 
-@given(anything, st.lists(st.sampled_from(["read", "check", "select"]), max_size=20))
+@given(anything, st.lists(st.sampled_from(["read", "check", "prove", "select"]), max_size=20))
 def test_whatever_comes_back_the_reading_stays_within_its_range(answers, calls):
     driver = Ads1115(Babbling(answers))
     for call in calls:

@@ -97,13 +97,36 @@ def test_a_chip_that_lost_its_power_is_found_and_set_up_with_what_it_had():
     assert rig.driver.check()
 
 
-@given(codes, st.integers(0, 15))
-def test_check_sees_any_change_of_channel_a(values, bit):
+@given(codes, st.integers(0, 3), st.integers(0, 15))
+def test_check_sees_any_change_of_any_channel_and_the_next_write_undoes_it(values, channel, bit):
     rig = Rig()
     rig.driver.write_fast(values, 4)
     assert rig.driver.check()
-    rig.chip.words[0] ^= 1 << bit
+    rig.chip.words[channel] ^= 1 << bit
     assert not rig.driver.check()
+    assert rig.driver.write_fast(values, 1)
+    assert rig.driver.check()
+    assert rig.volts() == [value * 0.5e-3 for value in values]
+
+
+@pytest.mark.parametrize("channel", range(4))
+def test_after_renew_the_next_write_restores_reference_and_gain(channel):
+    rig = Rig()
+    rig.driver.write_fast([1, 2, 3, 4], 4)
+    rig.chip.words[channel] ^= 0x9000
+    rig.driver.renew()
+    rig.driver.write_fast([1], 1)
+    assert rig.chip.words == [0x8001, 0x8002, 0x8003, 0x8004]
+
+
+@pytest.mark.parametrize(("words", "safe"), [([0x8000] * 4, True), ([0x8000, 0x8FFF] * 2, False)])
+def test_an_eeprom_that_is_not_zero_is_seen(words, safe):
+    rig = Rig()
+    rig.chip.eeprom[:] = words
+    assert rig.driver.power_up_safe is None
+    rig.driver.configure()
+    assert rig.driver.check()
+    assert rig.driver.power_up_safe is safe
 
 
 def test_the_eeprom_is_never_written():

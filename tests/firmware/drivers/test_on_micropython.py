@@ -82,7 +82,8 @@ registers = bytearray(4)
 ads = Ads1115(I2C(registers))
 print(ads.configure(1), bytes(registers))
 registers[0], registers[1] = 0x3E, 0x80
-dac = Mcp4728(I2C(bytearray([0xC0, 0x83, 0xE8, 0])))
+held = ((0x83, 0xE8), (0x8F, 0xFF), (0x80, 0), (0x80, 0))
+dac = Mcp4728(I2C(b"".join([bytes([0xC0, high, low, 0xC8, 0x80, 0]) for high, low in held])))
 print(dac.configure(), bytes(dac._i2c.sent[:12]))
 values = [1000, 5000, -1]
 rtd = Max31865(SPI(bytearray([0xFF, 0xC1, 0x58, 0xA4, 0xFF, 0xFF, 0, 0, 0])), Pin())

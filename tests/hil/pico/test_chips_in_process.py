@@ -16,6 +16,7 @@ import twin.runs.run
 from firmware.controller import BEAM, TRIPPED
 from firmware.interlocks import NAMES
 from firmware.ticks import PERIOD_MS
+from hil.pico.chips import ads1115, mcp4728
 from tests.kit.chip_unit import ChipUnit
 from tests.kit.hosts import (
     AGAIN_MS,
@@ -204,6 +205,73 @@ def test_without_the_room_or_the_mount_the_beam_continues_and_its_trim_is_held(c
         assert abs(world.inputs.ma_monitor_raw / controller.emission.target_raw - 1.0) < 0.02
     assert trims[True] == 0.0
     assert trims[False] != 0.0
+
+
+@pytest.mark.parametrize("chip", ["kv_adc", "ma_adc"])
+def test_a_converter_that_answers_and_converts_no_more_ends_the_beam(chip: str):
+    """A proof of each comes once a second."""
+    world, controller, unit = beam_world(0)
+    getattr(unit.rack, chip)._convert = lambda now_us: None
+    assert until_trip(world, controller, 1200) > 20
+    assert NAMES[controller.trip] == "stale-monitors"
+
+
+@pytest.mark.parametrize("bit", [8, 9, 10, 11, 12, 13, 14])
+def test_a_flipped_setting_of_the_voltages_converter_is_put_right_within_a_second(bit: int):
+    """Mode, gain and input; at rest, where no other interlock ends it first."""
+    world, _, unit = chip_world()
+    world.run(world.plant.now_ms + REST_MS)
+    unit.rack.kv_adc.registers[ads1115.CONFIG] ^= 1 << bit
+    world.run(world.plant.now_ms + 1100)
+    assert unit.rack.kv_adc.registers[ads1115.CONFIG] == 0x44E3
+    assert world.inputs.adc_age_ms <= 20
+
+
+def test_a_gain_that_stays_wrong_makes_the_voltage_stale():
+    world, controller, unit = beam_world(0)
+    chip = unit.rack.kv_adc
+    configure = chip._configure
+
+    def stuck(config: int) -> None:
+        chip.registers[ads1115.CONFIG] = config & ~0x0E00 | 0x0200
+        configure(chip.registers[ads1115.CONFIG])
+
+    chip._configure = stuck  # type: ignore[method-assign]
+    stuck(0x44E3)
+    until_trip(world, controller, 1200)
+    assert not unit.enabled
+    world.run(world.plant.now_ms + 2000)
+    assert world.inputs.adc_age_ms > 1000
+
+
+def test_a_gain_of_the_filaments_channel_is_put_right_before_a_start():
+    world, _, unit = chip_world()
+    world.run(world.plant.now_ms + REST_MS)
+    unit.rack.dac.words[2] |= mcp4728.GAIN
+    world.run(world.plant.now_ms + 1100)
+    assert not unit.rack.dac.words[2] & mcp4728.GAIN
+    assert unit.hardware.generator.programs.arrive()
+
+
+@pytest.mark.parametrize("mask", [mcp4728.INTERNAL, mcp4728.GAIN, 0x2000])
+@pytest.mark.parametrize("channel", range(3))
+def test_a_dac_that_does_not_take_its_settings_ends_the_beam(channel: int, mask: int):
+    """Read back three times, and every write undone: the generator counts as not healthy."""
+    world, controller, unit = beam_world(0)
+    dac, write = unit.rack.dac, unit.rack.dac._write
+
+    def stuck(byte: int) -> bool:
+        taken = write(byte)
+        dac.words[channel] ^= mask & (dac.words[channel] ^ wrong)
+        return taken
+
+    wrong = dac.words[channel] ^ mask
+    dac._write = stuck  # type: ignore[method-assign]
+    stuck(0x00)
+    until_trip(world, controller, 1300)
+    assert not unit.enabled
+    world.run(world.plant.now_ms + 1200)
+    assert not unit.hardware.generator.programs.arrive()
 
 
 def test_a_generator_whose_programs_stand_still_is_off_and_starts_no_more():
