@@ -74,6 +74,7 @@ def operate(board, build: str = ""):
             "missed": clock.missed,
         }
         yield slack.worst()
+        yield unit.health()
 
     commands = Commands(
         settings, store, controller, command, inputs, outputs, about, health, lean.drop

@@ -20,6 +20,9 @@ class Bare:
     def read(self, _inputs) -> None:
         """Leave all counts at 0, which means an open chain."""
 
+    def health(self) -> dict:
+        return {}
+
     def write(self, _outputs) -> None:
         pass
 

@@ -2,6 +2,8 @@
 
 import machine
 
+from firmware.boards.safe import free_bus, make_safe
+
 
 class Board:
     """A board for firmware/start.py. The files of the boards add watchdog(), and the methods that
@@ -9,7 +11,8 @@ class Board:
 
     i2c(freq, timeout_us), spi(baudrate) : buses on the pins of `pins`
     uart(baudrate) : any(), readinto() and write(), none of which waits
-    fan_pwm()      : freq() and duty_u16(); the pin is the inverse, because a transistor inverts it
+    enable, lamp   : their pins, outputs that are low from the moment a board is made
+    fan_pwm()      : freq() and duty_u16(); the pin is the inverse, for a transistor turns it round
     """
 
     folder = ""  # of the stored settings
@@ -17,12 +20,17 @@ class Board:
     def __init__(self, name: str, pins: dict):
         self.name = name
         self.pins = pins
+        make_safe(self)
 
     def make(self, settings):
         """Make the unit on this board's pins, without energising anything."""
         from firmware.boards.unit import make_unit  # takes memory only while needed
 
         return make_unit(self, settings)
+
+    def free_bus(self):
+        """The I2C bus, cleared and opened; see safe.py."""
+        return free_bus(self)
 
     def contact(self, signal: str):
         """The pin of a contact that reads 1 while closed; a broken wire reads open."""

@@ -17,6 +17,8 @@ HEAD_TURN = 1
 MOUNT_TURN = 11
 ROOM_TURN = 21  # and the three after it, which calculate
 FAN_TURN = 31
+BUS_TURN = 41
+SILENT_MS = 2000  # an age that is called silence
 
 
 class Hardware:
@@ -28,9 +30,12 @@ class Hardware:
     fan, lamp      : Fan, Lamp
     chain_a, _b    : pins that read 1 while the channel of the interlock chain is closed
     ticks_ms       : that of the `time` module
+    free_bus       : () -> clears the I2C bus and opens it again
     """
 
-    def __init__(self, generator, head, mount, room, fan, lamp, chain_a, chain_b, ticks_ms):
+    def __init__(
+        self, generator, head, mount, room, fan, lamp, chain_a, chain_b, ticks_ms, free_bus
+    ):
         self.generator = generator
         self._head = head
         self._mount = mount
@@ -40,7 +45,8 @@ class Hardware:
         self._chain_a = chain_a
         self._chain_b = chain_b
         self._ticks_ms = ticks_ms
-        # Only the interrupts count, and only the tick compares: no interrupt is lost.
+        self._free_bus = free_bus
+        # Counted by the interrupts alone and compared by the tick alone: neither can lose one.
         self._openings_a = 0
         self._openings_b = 0
         self._seen_a = 0
@@ -92,6 +98,24 @@ class Hardware:
         self._lamp.set(outputs.lamp_on)
         self._fan.set(outputs.fan_program_raw)
 
+    def health(self) -> dict:
+        """What does not answer, for the operator: names, "" if there is none."""
+        silent = self.generator.silent()
+        for name, age_ms in (
+            ("head", self._head_age_ms),
+            ("mount", self._mount_age_ms),
+            ("room", self._room_age_ms),
+        ):
+            if age_ms > SILENT_MS:
+                silent.append(name)
+        if self._room_age_ms > SILENT_MS and not self.generator.programs.answers():
+            silent.insert(0, "I2C bus")
+        eeprom = self.generator.programs.power_up_safe()
+        return {
+            "silent": ", ".join(silent),
+            "dac_eeprom": "unread" if eeprom is None else "zero" if eeprom else "not zero",
+        }
+
     def _grow_older(self, now_ms: int, inputs) -> None:
         dt_ms = diff(now_ms, self._last_ms)
         self._last_ms = now_ms
@@ -114,6 +138,8 @@ class Hardware:
             self._room_good = self._room.fetch()
         elif turn == FAN_TURN:
             inputs.fan_tach_raw = self._fan.rpm()
+        elif turn == BUS_TURN and not self.generator.programs.answers():
+            self._free_bus()  # the DAC is on it with every generator
 
     def _calculate(self, step: int, inputs) -> None:
         """The room's three values, one in a tick; all are passed on together with the last."""

@@ -1,8 +1,8 @@
 """Build a unit on a board.
 
-The pin that enables the high voltage comes first: low before it is an output, low before anything
-else is touched. From power-up until then, and during a reset, the pin is an input on every port:
-only a resistor outside the processor keeps the enable off during that time (docs/board/wiring.md).
+The board has made its pin for the high voltage low before (firmware/boards/safe.py). From power-up
+until then, and in a reset, every port leaves it an input: only a resistor outside the processor
+holds the enable off in that time (docs/board/wiring.md).
 """
 
 import sys
@@ -17,8 +17,6 @@ from firmware.drivers.generator_table import TABLE as GENERATORS
 from firmware.drivers.lamp import Lamp
 from firmware.drivers.max31865 import Max31865
 
-I2C_HZ = 400000
-I2C_TIMEOUT_US = 1000  # a transfer of the longest message takes 0.4 ms
 SPI_HZ = 2000000
 
 
@@ -26,22 +24,21 @@ def make_unit(board, settings) -> Hardware:
     """Make the unit on the pins of `board`, see common.py."""
     pin = machine.Pin
     pins = board.pins
-    enable = pin(pins["hv_enable"], pin.OUT, value=0)
-    lamp = pin(pins["lamp"], pin.OUT, value=0)
     head_cs = pin(pins["head_cs"], pin.OUT, value=1)
     mount_cs = pin(pins["mount_cs"], pin.OUT, value=1)
-    i2c = board.i2c(I2C_HZ, I2C_TIMEOUT_US)
+    i2c = board.free_bus()
     spi = board.spi(SPI_HZ)
     return Hardware(
-        make_generator(board, settings, i2c, enable),
+        make_generator(board, settings, i2c, board.enable),
         Max31865(spi, head_cs),
         Max31865(spi, mount_cs),
         Bme280(i2c),
         Fan(board.fan_pwm(), pin(pins["fan_tach"], pin.IN, board.tach_pull()), time.ticks_us),
-        Lamp(lamp, board.lamp_adc()),
+        Lamp(board.lamp, board.lamp_adc()),
         board.contact("chain_a"),
         board.contact("chain_b"),
         time.ticks_ms,
+        board.free_bus,
     )
 
 

@@ -22,6 +22,7 @@ SETTLED_MS = 4
 # monitor one tick.
 PROOF_TICKS = 100
 KV_PROOF, MA_PROOF = 30, 80
+SILENT_MS = 2000
 COUNTS_PER_DEGC = 160  # of 62.5 uV
 COLDEST_RAW = 2 * COUNTS_PER_DEGC  # below it is a broken wire, not a temperature
 HOTTEST_RAW = 150 * COUNTS_PER_DEGC
@@ -114,6 +115,17 @@ class AnalogGenerator:
         values[1] = outputs.kv_program_raw if enabled else 0
         values[2] = outputs.filament_program_raw
         self.programs.apply()
+
+    def silent(self) -> list:
+        """Names of the chips that give nothing."""
+        names = []
+        if self._kv_age_ms > SILENT_MS:
+            names.append("voltage ADC")
+        if self._ma_age_ms > SILENT_MS:
+            names.append("current ADC")
+        if not self.programs.answers():
+            names.append("DAC")
+        return names
 
     def _read_shared(self, now_ms: int) -> None:
         channel = self._channel

@@ -70,7 +70,15 @@ class Programs:
 
     def arrive(self) -> bool:
         """False while the DAC takes none or holds others: the outputs are not what is asked."""
-        return self._lost < LOST_TICKS and self._different < MOST_DIFFERENT
+        return self.answers() and self._different < MOST_DIFFERENT
+
+    def answers(self) -> bool:
+        """False while the DAC does not acknowledge."""
+        return self._lost < LOST_TICKS
+
+    def power_up_safe(self):
+        """Whether the DAC's EEPROM is zero; None before it has been read."""
+        return self._dac.power_up_safe
 
     def apply(self) -> None:
         values = self.values

@@ -59,6 +59,7 @@ class Rig:
             monkeypatch.setitem(sys.modules, module, fake)
         monkeypatch.setattr(time, "ticks_us", lambda: self.us & (1 << 30) - 1, raising=False)
         monkeypatch.setattr(time, "ticks_ms", lambda: self.us // 1000, raising=False)
+        monkeypatch.setattr(time, "sleep_us", lambda us: None, raising=False)
         forget_boards()
         self.board: Any = importlib.import_module(f"firmware.boards.{name}").board
         self.plant: Any = StillPlant()

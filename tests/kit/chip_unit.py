@@ -37,6 +37,7 @@ class ChipUnit:
     def __init__(self, plant: Any, i2c: Any = None, spi: Any = None, start_ms: int = 0):
         self.plant = plant
         self.us = 0
+        self.freed = 0
         self.start_ms = start_ms
         self.tach_cut = self.lamp_open = False
         self.rack = Rack(plant, lambda: self.us)
@@ -72,7 +73,13 @@ class ChipUnit:
             pins["chain_a"],
             pins["chain_b"],
             self.ticks_ms,
+            self.free_bus,
         )
+
+    def free_bus(self) -> None:
+        """What firmware/boards/safe.py does on the pins; a bus with held clocks lets go."""
+        self.freed += 1
+        self.i2c.clear()
 
     def ticks_ms(self) -> int:
         return (self.start_ms + self.us // 1000) & MASK
@@ -85,6 +92,9 @@ class ChipUnit:
     def write(self, outputs: Any) -> None:
         self.hardware.write(outputs)
         self.rack.drive(self.enabled, bool(self.pins["lamp"].value()), program_of(self.pwm))
+
+    def health(self) -> dict[str, str]:
+        return self.hardware.health()
 
     @property
     def enabled(self) -> bool:

@@ -12,7 +12,20 @@ from typing import Any
 
 from hil.pico.chips import bus
 
+ROLES = ("in", "out", "drain")
 PULL = {"PULL_UP": 1, "PULL_DOWN": 2}
+
+
+class Recorder(bus.I2CBus):
+    """sent: (address, bytes) of all that is written, whether anybody acknowledges or not."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[tuple[int, bytes]] = []
+
+    def writeto(self, address: int, buffer: Any, stop: bool = True) -> int:
+        self.sent.append((address, bytes(buffer)))
+        return super().writeto(address, buffer, stop)
 
 
 class World:
@@ -21,7 +34,7 @@ class World:
     def __init__(self) -> None:
         self.pins: dict[Any, Any] = {}
         self.events: list[tuple[Any, ...]] = []
-        self.i2c = bus.I2CBus()
+        self.i2c = Recorder()
         self.spi = bus.SPIBus()
         self.uart: Any = None
         self.lamp_u16: Callable[[], int] = lambda: 0
@@ -85,7 +98,8 @@ def pin_class(machine: Machine, world: World) -> Any:
     """machine.Pin: one object for each pin, whose level is set before its direction."""
 
     class Pin(bus.Pin):
-        IN, OUT, PULL_UP, PULL_DOWN = 0, 1, PULL["PULL_UP"], PULL["PULL_DOWN"]
+        IN, OUT, OPEN_DRAIN = 0, 1, 2
+        PULL_UP, PULL_DOWN = PULL["PULL_UP"], PULL["PULL_DOWN"]
         name: Any
         direction: Any
         pull: Any
@@ -97,7 +111,7 @@ def pin_class(machine: Machine, world: World) -> Any:
         def __init__(self, name: Any, mode: Any = -1, pull: Any = None, *, value: Any = None):
             machine.check_pin(name, mode, pull)
             if name not in world.pins:
-                super().__init__()
+                super().__init__(int(pull == self.PULL_UP))
                 self.name, self.direction, self.pull = name, None, None
                 world.pins[name] = self
             if value is not None:
@@ -105,7 +119,7 @@ def pin_class(machine: Machine, world: World) -> Any:
                 self.value(value)
             if mode != -1:
                 self.direction, self.pull = mode, pull
-                world.events.append(("out" if mode == self.OUT else "in", name))
+                world.events.append((ROLES[mode], name))
 
         def irq(self, handler: Any = None, trigger: int = 12, hard: bool = False) -> None:
             world.events.append(("irq", self.name))

@@ -33,7 +33,7 @@ class Pin:
     IN, OUT, PULL_UP, PULL_DOWN, IRQ_FALLING = 0, 1, 1, 2, 4
 
     def __init__(self, name, mode=-1, pull=None, value=None):
-        self.level = value or 0
+        self.level = 1 if pull == self.PULL_UP else value or 0
         self.handler = None
         world.pins[name] = self
 

@@ -148,6 +148,15 @@ class Spellman:
         off."""
         self.enable_line.off()
 
+    def silent(self) -> list:
+        """Names of what gives nothing."""
+        names = []
+        if self._status_ms > HEALTH_MS:
+            names.append("generator")
+        if not self.programs.answers():
+            names.append("DAC")
+        return names
+
     def _grow_older(self, dt_ms: int) -> None:
         ages = self._age_ms
         for at in range(len(ages)):

@@ -60,14 +60,23 @@ class I2CChip:
 
 
 class I2CBus:
-    """machine.I2C. Any byte that is not acknowledged raises EIO, a stuck bus ETIMEDOUT."""
+    """machine.I2C. Any byte that is not acknowledged raises EIO, a stuck bus ETIMEDOUT.
+
+    held : it is stuck because a chip holds its data line, which nine clocks make it let go
+    """
 
     def __init__(self) -> None:
         self.stuck = False
+        self.held = False
         self._chips: dict[int, I2CChip] = {}
 
     def attach(self, address: int, chip: I2CChip) -> None:
         self._chips[address] = chip
+
+    def clear(self) -> None:
+        """Nine clocks and a STOP."""
+        if self.held:
+            self.held = self.stuck = False
 
     def writeto(self, address: int, buffer: Iterable[int], stop: bool = True) -> int:
         return self._send(address, list(buffer), stop)

@@ -1,5 +1,6 @@
 """Each board's file puts a unit together that works against the chips, on its port's `machine`."""
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,6 +26,30 @@ def test_the_enable_is_low_before_it_is_an_output_and_before_anything_else(rig: 
     assert rig.world.events[:2] == [("level", enable, 0), ("out", enable)]
     assert rig.pin("hv_enable").value() == 0
     assert [event for event in rig.world.events[2:] if event[1] == enable] == []
+
+
+def test_the_lamp_and_the_programs_are_at_0_before_a_unit_is_made(rig: Rig):
+    """Importing the board is the first line of main.py."""
+    assert rig.world.events[2:4] == [("level", rig.pins["lamp"], 0), ("out", rig.pins["lamp"])]
+    assert rig.world.i2c.sent[0] == (0x60, bytes.fromhex("408000428000448000468000"))
+
+
+def test_a_data_line_that_is_held_at_boot_has_nine_clocks_and_a_stop(rig: Rig):
+    from firmware.boards.safe import CLOCKS, free_bus
+
+    pin = sys.modules["machine"].Pin
+    sda, scl = pin(rig.pins["i2c_sda"]), pin(rig.pins["i2c_scl"])
+    sda.level, scl.level = 0, 1
+    seen: list[tuple[int, int]] = []
+    for line in (scl, sda):
+        line.listeners.append(lambda _level: seen.append((scl.level, sda.level)))
+    free_bus(rig.board)
+    assert seen == [(0, 0), (1, 0)] * CLOCKS + [(0, 0), (1, 0), (1, 1)]
+
+
+def test_a_bus_that_is_free_has_no_clocks(rig: Rig):
+    rig.make()
+    assert [event for event in rig.world.events if event[0] == "drain"] == []
 
 
 def test_a_unit_reads_all_its_chips(rig: Rig):
@@ -113,7 +138,9 @@ def test_every_signal_of_the_table_is_used_and_no_pin_twice(rig: Rig):
     analog = {event[1] for event in rig.world.events}
     serial = {rig.pins["generator_tx"], rig.pins["generator_rx"]}
     assert analog == set(rig.pins.values()) - serial
-    owners = {event[:2] for event in rig.world.events if event[0] not in ("level", "irq")}
+    looked_at = {("in", rig.pins["i2c_sda"])}  # whether a chip holds it
+    taken = [event[:2] for event in rig.world.events if event[0] not in ("level", "irq")]
+    owners = set(taken) - looked_at
     names = [event[1] for event in owners]
     assert sorted(map(str, names)) == sorted(map(str, set(names)))
 

@@ -306,6 +306,21 @@ def test_a_dac_that_loses_its_programs_in_the_beam_has_them_back_or_the_beam_end
         assert abs(world.inputs.ma_monitor_raw / controller.emission.target_raw - 1.0) < 0.02
 
 
+def test_a_data_line_that_a_chip_holds_is_named_cleared_and_the_programs_go_to_0():
+    world, controller, unit = beam_world(0)
+    unit.i2c.stuck = True
+    until_trip(world, controller, 200)
+    world.run(world.plant.now_ms + 4000)
+    assert unit.freed > 0
+    silent = "I2C bus, voltage ADC, current ADC, DAC, room"
+    assert unit.hardware.health() == {"silent": silent, "dac_eeprom": "zero"}
+    unit.i2c.held = True
+    world.run(world.plant.now_ms + 3000)
+    assert unit.hardware.health() == {"silent": "", "dac_eeprom": "zero"}
+    plant = world.plant
+    assert (plant.grid_program_raw, plant.kv_program_raw, plant.filament_program_raw) == (0, 0, 0)
+
+
 def test_what_the_dac_held_in_the_beam_is_gone_as_soon_as_the_bus_is_back():
     world, controller, unit = beam_world(0)
     unit.i2c.stuck = True
