@@ -125,6 +125,7 @@ def test_commissioning_has_no_back_door_to_parameters(module):
         ("twin.plant.plant", "Plant"),
         ("twin.physics.line_yield", "helium_part"),
         ("twin.tube.tube", "Tube"),
+        ("twin.world.firmware", "LocalFirmware"),
         ("twin.world.world", "World"),
     }
 
